@@ -1,0 +1,88 @@
+#include "base/digest.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "base/check.h"
+
+namespace packferry {
+
+// Fetched once: EVP_sha1() looks the algorithm up at every use, which costs more than hashing a short input.
+struct Digest::Context {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  EVP_MD* algorithm = nullptr;
+  ~Context() {
+    EVP_MD_CTX_free(context);
+    EVP_MD_free(algorithm);
+  }
+};
+
+Digest::Digest(DigestAlgorithm algorithm) : context_(std::make_unique<Context>()) {
+  context_->algorithm = EVP_MD_fetch(nullptr, algorithm == DigestAlgorithm::Sha1 ? "SHA1" : "SHA256", nullptr);
+  CHECK(context_->algorithm != nullptr);
+  CHECK(EVP_DigestInit_ex2(context_->context, context_->algorithm, nullptr) == 1);
+}
+
+Digest::~Digest() = default;
+Digest::Digest(Digest&&) noexcept = default;
+Digest& Digest::operator=(Digest&&) noexcept = default;
+
+void Digest::update(std::span<const std::byte> bytes) {
+  CHECK(EVP_DigestUpdate(context_->context, bytes.data(), bytes.size()) == 1);
+}
+
+std::vector<std::byte> Digest::finish() {
+  std::vector<std::byte> out(EVP_MAX_MD_SIZE);
+  unsigned size = 0;
+  CHECK(EVP_DigestFinal_ex(context_->context, reinterpret_cast<unsigned char*>(out.data()), &size) == 1);
+  CHECK(EVP_DigestInit_ex2(context_->context, context_->algorithm, nullptr) == 1);
+  out.resize(size);
+  return out;
+}
+
+std::vector<std::byte> digest_of(DigestAlgorithm algorithm, std::span<const std::byte> bytes) {
+  Digest digest(algorithm);
+  digest.update(bytes);
+  return digest.finish();
+}
+
+std::array<std::byte, 32> hmac_sha256(std::span<const std::byte> key, std::span<const std::byte> message) {
+  std::array<std::byte, 32> out{};
+  unsigned size = 0;
+  CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(message.data()), message.size(),
+             reinterpret_cast<unsigned char*>(out.data()), &size) != nullptr);
+  CHECK(size == out.size());
+  return out;
+}
+
+std::string to_hex(std::span<const std::byte> bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out(bytes.size() * 2, '0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto value = std::to_integer<unsigned>(bytes[i]);
+    out[2 * i] = kDigits[value >> 4];
+    out[2 * i + 1] = kDigits[value & 15];
+  }
+  return out;
+}
+
+std::optional<std::vector<std::byte>> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  const auto digit = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::vector<std::byte> out(text.size() / 2);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const int high = digit(text[2 * i]);
+    const int low = digit(text[2 * i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out[i] = static_cast<std::byte>(high << 4 | low);
+  }
+  return out;
+}
+
+}  // namespace packferry

@@ -1,0 +1,73 @@
+// Who we say we are, to which host. Credentials are looked up by origin, given only to that origin, and never printed.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "net/url.h"
+
+namespace packferry {
+
+struct Credentials {
+  std::string username;
+  Secret password;
+  bool bearer = false;  // password is a bearer token, username is not used
+
+  // The value of an Authorization header.
+  Secret authorization() const;
+};
+
+class CredentialSource {
+ public:
+  virtual ~CredentialSource() = default;
+  // What is known without asking anyone: sent with the first request.
+  virtual std::optional<Credentials> up_front(const Url& url) = 0;
+  // The host wants credentials (it said 401). NotFound when there are none.
+  virtual Result<Credentials> ask(const Url& url, std::stop_token stop) = 0;
+  // They worked, or were refused: helpers store or forget them.
+  virtual void approved(const Url&, const Credentials&) {}
+  virtual void rejected(const Url&, const Credentials&) {}
+};
+
+// Never has any.
+class NoCredentials final : public CredentialSource {
+ public:
+  std::optional<Credentials> up_front(const Url&) override { return std::nullopt; }
+  Result<Credentials> ask(const Url& url, std::stop_token) override;
+};
+
+// One fixed set, for the origin it was made for and nothing else: from the environment, a file, or the URL itself.
+class FixedCredentials final : public CredentialSource {
+ public:
+  FixedCredentials(const Url& url, Credentials credentials) : origin_(url.origin()), held_(std::move(credentials)) {}
+  std::optional<Credentials> up_front(const Url& url) override;
+  Result<Credentials> ask(const Url& url, std::stop_token stop) override;
+
+ private:
+  const std::string origin_;
+  const Credentials held_;
+};
+
+// The helpers that the user's git has: `git credential fill`, `approve` and `reject` (git-credential(1)), over pipes.
+// Never prompts unless `may_prompt`. `environment` is what git runs with.
+class GitCredentialHelper final : public CredentialSource {
+ public:
+  GitCredentialHelper(std::vector<std::string> environment, bool may_prompt);
+  std::optional<Credentials> up_front(const Url& url) override;
+  Result<Credentials> ask(const Url& url, std::stop_token stop) override;
+  void approved(const Url& url, const Credentials& credentials) override;
+  void rejected(const Url& url, const Credentials& credentials) override;
+
+ private:
+  const std::vector<std::string> environment_;
+  const bool may_prompt_;
+};
+
+// `username=…`, `password=…` or `token=…` lines, as in a file that a secret store mounts. Invalid when others than its
+// owner can read the file and it is not a mounted secret (a symbolic link into a tmpfs, as Kubernetes makes them, is fine).
+Result<Credentials> read_credentials_file(const std::string& path);
+
+}  // namespace packferry
