@@ -1,7 +1,7 @@
 // One trip: one source, one or more legs. Observe, plan, carry, confirm, report.
 //
-// What is always true: no ref is set to a value that the source did not list in one complete listing; every update names
-// the value it expects over there; a leg that fails never fails the others; success is what a destination lists
+// What is always true: no ref is set to a value that the source did not list in one complete listing; every update
+// names the value it expects over there; a leg that fails never fails the others; success is what a destination lists
 // afterwards, never what it answered; a source that fails in mid-pack moves nothing anywhere.
 #pragma once
 
@@ -122,8 +122,6 @@ class Crossing {
   CrossingReport run(std::stop_token stop);
 
  private:
-  struct Leg;
-
   Source& source_;
   const std::vector<Destination*> destinations_;
   const CrossingOptions options_;

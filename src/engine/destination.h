@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -16,11 +17,11 @@ class Destination {
   virtual ~Destination() = default;
   virtual std::string name() const = 0;
   virtual const HostProfile& profile() const = 0;
-  // Everything it holds now. Also the proof afterwards: always asked anew.
-  virtual Result<Listing> refs(std::stop_token stop) = 0;
-  // Called once, before the first open(), with what the source is: makes a repository where there is none yet and this
-  // destination can. Never touches one that is there.
-  virtual Result<> prepare(ObjectFormat, const Head&, std::stop_token) { return {}; }
+  // Everything it holds now; none: there is no repository yet, and create() can make it. Also the proof afterwards:
+  // always asked anew.
+  virtual Result<std::optional<Listing>> refs(std::stop_token stop) = 0;
+  // Makes the repository that was not there, fit for what the source holds.
+  virtual Result<> create(ObjectFormat format, const Head& head, std::stop_token stop) = 0;
   virtual Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages messages,
                                                    std::stop_token stop) = 0;
   // Points HEAD at `branch`; false where a destination has no way to.
@@ -32,9 +33,9 @@ class RemoteDestination final : public Destination {
   RemoteDestination(std::unique_ptr<Remote> remote, HostProfile profile);
   std::string name() const override { return remote_->name(); }
   const HostProfile& profile() const override { return profile_; }
-  Result<Listing> refs(std::stop_token stop) override;
-  Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages messages,
-                                           std::stop_token stop) override;
+  Result<std::optional<Listing>> refs(std::stop_token stop) override;
+  Result<> create(ObjectFormat format, const Head& head, std::stop_token stop) override;
+  Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages messages, std::stop_token stop) override;
   Result<bool> set_head(const RefName&, std::stop_token) override { return false; }
 
  private:
@@ -42,18 +43,17 @@ class RemoteDestination final : public Destination {
   const HostProfile profile_;
 };
 
-// A repository on this machine, through the local git. A directory that does not exist, or is empty, lists as empty and
-// becomes a bare repository in prepare(); its HEAD can be set.
+// A repository on this machine, through the local git. A directory that does not exist, or is empty,
+// counts as no repository yet; create() makes a bare one. Its HEAD can be set.
 class LocalDestination final : public Destination {
  public:
   // `environment` is what the local git runs with; `path` is absolute.
   LocalDestination(std::unique_ptr<Remote> remote, std::string path, std::vector<std::string> environment);
   std::string name() const override { return remote_->name(); }
   const HostProfile& profile() const override { return profile_; }
-  Result<Listing> refs(std::stop_token stop) override;
-  Result<> prepare(ObjectFormat format, const Head& head, std::stop_token stop) override;
-  Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages messages,
-                                           std::stop_token stop) override;
+  Result<std::optional<Listing>> refs(std::stop_token stop) override;
+  Result<> create(ObjectFormat format, const Head& head, std::stop_token stop) override;
+  Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages messages, std::stop_token stop) override;
   Result<bool> set_head(const RefName& branch, std::stop_token stop) override;
 
  private:

@@ -1,5 +1,6 @@
-// What ought to happen to one destination: pure. No clock, no network, no catalogue; printed it is the dry run, in a table
-// it is the test. Everything dangerous is decided here and nowhere else, on the very listings that are then applied.
+// What ought to happen to one destination: pure. No clock, no network, no catalogue; printed it is the dry run, in a
+// table it is the test. Everything dangerous is decided here and nowhere else, on the very listings that are then
+// applied.
 #pragma once
 
 #include <cstddef>
@@ -34,19 +35,19 @@ struct PlannedUpdate {
 
 enum class Objection {
   // The guard: a person may allow it. The leg counts as held.
-  FirstContact,      // refs over there, and none of them is known to the source: another repository?
-  EmptySource,       // the source lists nothing of what is selected, the destination has some
-  DefaultBranchGone, // HEAD of the source names a branch that the source no longer lists
+  FirstContact,       // refs over there, and none of them is known to the source: another repository?
+  EmptySource,        // the source lists nothing of what is selected, the destination has some
+  DefaultBranchGone,  // HEAD of the source names a branch that the source no longer lists
   MassDeletion,
   MassRewind,
-  ForeignRef,        // would be deleted or overwritten, and the source never had what it points at
-  KeptNameRefused,   // the host takes no kept names, and the old tip must not be lost
+  ForeignRef,       // would be deleted or overwritten, and the source never had what it points at
+  KeptNameRefused,  // the host takes no kept names, and the old tip must not be lost
   // Policy: nothing is wrong, it is left as it is.
-  Diverged,          // fast-forward and additive
-  DestinationOnly,   // additive
+  Diverged,         // fast-forward and additive
+  DestinationOnly,  // additive
   // It cannot be done.
-  HostsOwn,          // a namespace that the destination host keeps for itself
-  NameConflict,      // "a" and "a/b" cannot both exist, and what stands in the way is not ours to remove
+  HostsOwn,      // a namespace that the destination host keeps for itself
+  NameConflict,  // "a" and "a/b" cannot both exist, and what stands in the way is not ours to remove
 };
 std::string_view to_string(Objection objection);  // "first-contact", …: part of the JSON report
 bool is_hold(Objection objection);
@@ -101,6 +102,7 @@ Plan plan_leg(const PlanInput& input);
 // refs/packferry/kept/<stamp>/heads/main for refs/heads/main
 inline constexpr std::string_view kKeptPrefix = "refs/packferry/kept/";
 RefName kept_name(const RefName& name, std::string_view stamp);
+bool is_kept_name_of(const RefName& kept, const RefName& name);
 
 // The objects to name as `have`: what the old values of the updates are, then what both sides list, then the rest of
 // what the receiver has; each once, at most `count_max`. Annotated tags are named by what they peel to where that is
