@@ -107,6 +107,7 @@ class [[nodiscard]] Result {
 
   template <typename... Args>
   Result&& context(fmt::format_string<Args...> format, Args&&... args) && {
+    // Changed where it is: emplace() would destroy the Error that it is made from.
     if (!has_value()) static_cast<void>(std::move(error()).context(format, std::forward<Args>(args)...));
     return std::move(*this);
   }
