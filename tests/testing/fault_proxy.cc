@@ -114,7 +114,7 @@ FaultProxy::State::Verdict FaultProxy::State::judge(Towards towards, char* data,
       case Fault::Kind::Reset:
         size = before;
         count += size;
-        refusing = true;
+        refusing = fault->stays_down;
         return Verdict::Cut;
       case Fault::Kind::Flip:
         data[before] = static_cast<char>(data[before] ^ 0x10);
@@ -196,11 +196,17 @@ FaultProxy::~FaultProxy() {
 std::uint16_t FaultProxy::port() const { return state_->port; }
 
 void FaultProxy::arm(std::optional<Fault> fault) {
-  const std::lock_guard lock(state_->mutex);
-  for (const auto& [client, server] : state_->open) {
-    ::shutdown(client, SHUT_RDWR);
-    ::shutdown(server, SHUT_RDWR);
+  std::vector<std::jthread> over;
+  {
+    const std::lock_guard lock(state_->mutex);
+    for (const auto& [client, server] : state_->open) {
+      ::shutdown(client, SHUT_RDWR);
+      ::shutdown(server, SHUT_RDWR);
+    }
+    over.swap(state_->pumps);
   }
+  over.clear();  // joins
+  const std::lock_guard lock(state_->mutex);
   state_->fault = std::move(fault);
   state_->passed = {};
   state_->happened = false;

@@ -23,6 +23,8 @@ struct Fault {
   std::uint64_t at_byte = 0;
   Kind kind = Kind::Close;
   std::function<void()> then = {};
+  // After Close and Reset: the host is gone, later connections are refused too, until arm() is called again.
+  bool stays_down = false;
 };
 
 class FaultProxy {
