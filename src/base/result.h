@@ -107,7 +107,8 @@ class [[nodiscard]] Result {
 
   template <typename... Args>
   Result&& context(fmt::format_string<Args...> format, Args&&... args) && {
-    if (!has_value()) state_.template emplace<1>(std::move(*this).error().context(format, std::forward<Args>(args)...));
+    // Changed where it is: emplace() would destroy the Error that it is made from.
+    if (!has_value()) static_cast<void>(std::move(error()).context(format, std::forward<Args>(args)...));
     return std::move(*this);
   }
 

@@ -1,17 +1,19 @@
 // A conversation over file descriptors: a socket, or the two pipes of a child process. Both directions may be busy at
-// once, as when a server acknowledges while we still send; what arrives during a write() is kept for the next read(), so
-// neither side can block the other for ever.
+// once, as when a server acknowledges while we still send; what arrives during a write() is kept for the next read(),
+// so neither side can block the other for ever.
 #pragma once
 
-#include <deque>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "io/pace.h"
 #include "io/stream.h"
 
 namespace packferry {
 
+// For one thread. A peer that is gone is an Error of write(), never a SIGPIPE, whatever the program does with that
+// signal.
 class Channel final : public Reader {
  public:
   // Owns both descriptors (they may be the same one, a socket); makes them non-blocking. `peer` names the other side in
@@ -33,15 +35,23 @@ class Channel final : public Reader {
   // More than this many bytes said while we were still asking is no conversation any more (Corrupt).
   static constexpr std::size_t kEarlyBytesMax = 16 * 1024 * 1024;
 
+  Result<Readiness> wait(int in, int out);
+  Result<> check_stop() const;
+  Result<std::size_t> read_early(std::span<std::byte> into);
   Result<> take_early();
+  Error failed(int number, std::string_view doing) const;
 
-  int in_;
-  int out_;
+  const int in_;
+  const int out_;
   const std::string peer_;
-  Patience patience_;
+  Milliseconds stall_;
   std::stop_token stop_;
-  std::deque<std::byte> early_;
+  std::optional<Waiter> waiter_;  // always there; hurry() makes it anew
+
+  std::vector<std::byte> early_;  // said during a write(); read as far as early_at_
+  std::size_t early_at_ = 0;
   bool in_ended_ = false;
+  bool write_closed_ = false;
 };
 
 }  // namespace packferry

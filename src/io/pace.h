@@ -1,10 +1,12 @@
 // How long we wait for the other side. Lack of progress is the only time-out: a transfer that moves may take for ever.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "io/fd.h"
 
 namespace packferry {
 
@@ -20,8 +22,31 @@ struct Readiness {
   bool out = false;
 };
 
-// Waits until one of them is ready. Cancelled when `stop` was asked for (it wakes the wait at once), Unavailable after
-// `stall` without either. A hang-up counts as ready: the following read or write tells.
+// Many waits under one stop token. What wakes them is a descriptor of its own, made at the first wait and kept, so that
+// a wait for each block costs one poll(2). For one thread.
+class Waiter {
+ public:
+  explicit Waiter(std::stop_token stop) : stop_(std::move(stop)) {}
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  // Waits until one of them is ready. Cancelled when `stop` was asked for (it wakes the wait at once), Unavailable
+  // after `stall` without either. A hang-up counts as ready: the following read or write tells.
+  Result<Readiness> wait(int in, int out, Milliseconds stall);
+
+ private:
+  struct Wake {
+    int fd;
+    void operator()() const;
+  };
+  Result<> listen_for_stop();
+
+  std::stop_token stop_;
+  Fd wake_fd_;
+  std::optional<std::stop_callback<Wake>> on_stop_;  // after wake_fd_: gone before what it writes to
+};
+
+// The same for a single wait.
 Result<Readiness> wait_ready(int in, int out, Milliseconds stall, std::stop_token stop);
 
 }  // namespace packferry

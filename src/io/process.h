@@ -13,28 +13,32 @@
 namespace packferry {
 
 struct ProcessOptions {
-  std::vector<std::string> argv;         // argv[0] is looked up in the PATH of `environment`
+  // argv[0] is looked up in the PATH of `environment`, in its absolute folders only; with a '/' it is taken as it is.
+  std::vector<std::string> argv;
   std::vector<std::string> environment;  // "NAME=value"
   std::string directory;                 // empty: ours
   // What the child says on standard error: kept (the last 16 KiB, for messages), or passed to ours so that it can talk
-  // to the person, as ssh does when it asks for a passphrase.
+  // to the person, as ssh does when it asks for a passphrase. A child that talks stays in our process group: one in
+  // the background is stopped when it reads from the terminal.
   bool inherit_stderr = false;
 };
 
 struct ProcessExit {
-  int code = 0;    // 128 + signal when a signal ended it
-  std::string stderr_text;
+  int code = 0;             // 128 + signal when a signal ended it
+  std::string stderr_text;  // as it came: printable() before a person sees it
 };
 
 class Process {
  public:
+  // NotFound: no such program or directory. Denied, Invalid: it cannot be run. Exhausted: no room for another process.
   static Result<std::unique_ptr<Process>> start(ProcessOptions options, Patience patience, std::stop_token stop);
-  // Ends a child that is still running: closes its input, waits `goodbye_ms`, then SIGTERM, then SIGKILL to its process
-  // group. Never leaves a zombie.
+  // Ends a child that is still running: closes its pipes, waits `goodbye_ms`, then SIGTERM, and after as long again
+  // SIGKILL, both to its process group. Never leaves a zombie.
   ~Process();
 
   Channel& channel();
-  // Closes the child's input, drains nothing, waits for its end (stall_ms without one is Unavailable, and it is killed).
+  // Closes the child's input, drains nothing, waits for its end (stall_ms without one is Unavailable, and it is
+  // killed). Asked again, it gives the same answer.
   Result<ProcessExit> wait();
   // What it has said on standard error so far.
   std::string stderr_text();
