@@ -34,8 +34,8 @@ Result<AtomicMode> parse_atomic_mode(std::string_view text);
 struct Policy {
   RefspecSet selection = RefspecSet::branches_and_tags();
   FollowMode follow = FollowMode::Mirror;
-  // Unset: the guard of docs/guarantees.md, max(5, 10 %), and never the default branch nor the last ref. Set by a person:
-  // exactly that many, the default branch included.
+  // Unset: the guard of docs/guarantees.md, max(5, 10 %), and never the default branch nor the last ref. Set by a
+  // person: exactly that many, the default branch included.
   std::optional<Allowance> allow_deletions;
   std::optional<Allowance> allow_rewinds;
   bool keep_old_tips = true;

@@ -256,10 +256,13 @@ Result<std::unique_ptr<Process>> Process::start(ProcessOptions options, Patience
 
   state->pid_fd = Fd(::pidfd_open(state->pid, 0));
   if (!state->pid_fd) {
+    // ESRCH: SIGCHLD is ignored in this program and the child is gone already; its id may be another's by now.
     const int number = errno;
-    state->signal(SIGKILL);
-    ::waitpid(state->pid, nullptr, 0);
-    return errno_error(number, "pidfd_open");
+    if (number != ESRCH) {
+      state->signal(SIGKILL);
+      ::waitpid(state->pid, nullptr, 0);
+    }
+    return errno_error(number, state->name + ": pidfd_open");
   }
   state->channel.emplace(output.read.release(), input.write.release(), state->name, patience, stop);
   if (errors.read) {
