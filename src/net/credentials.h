@@ -67,7 +67,8 @@ class GitCredentialHelper final : public CredentialSource {
 };
 
 // `username=…`, `password=…` or `token=…` lines, as in a file that a secret store mounts. Invalid when others than its
-// owner can read the file and it is not a mounted secret (a symbolic link into a tmpfs, as Kubernetes makes them, is fine).
+// owner can read the file and it is not a mounted secret (a symbolic link into a tmpfs, as Kubernetes makes them, is
+// fine).
 Result<Credentials> read_credentials_file(const std::string& path);
 
 }  // namespace packferry
