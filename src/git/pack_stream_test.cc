@@ -5,6 +5,7 @@
 #include <random>
 
 #include "testing/chunk_reader.h"
+#include "testing/git_sandbox.h"
 #include "testing/must.h"
 
 namespace packferry {
@@ -12,6 +13,7 @@ namespace {
 
 using testing::ChunkReader;
 using testing::drain;
+using testing::GitSandbox;
 using testing::must;
 
 // One commit with one file, packed by git 2.39: a repository of each format.
@@ -191,10 +193,30 @@ TEST(PackStream, StaysRefusedAfterAnError) {
   EXPECT_FAILS(drain(*stream, 4096), ErrorKind::Corrupt, "digest");
 }
 
-TEST(EmptyPack, IsWhatGitMakesOfNothing) {
-  EXPECT_EQ(to_hex(empty_pack(ObjectFormat::Sha1)), "5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e");
-  EXPECT_EQ(to_hex(empty_pack(ObjectFormat::Sha256)),
-            "5041434b00000002000000007ed890d8a45760f3eecf73045b1d1047085af4776dc683d78eac82203df1993f");
+TEST_P(PackStreamTest, PassesAThinPackThatGitThenTakes) {
+  GitSandbox sandbox;
+  sandbox.init("source", to_string(pack.format));
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += std::to_string(i * i) + "\n";
+  const std::string old_tip = sandbox.commit("source", "main", text);
+  sandbox.git(".", {"clone", "-q", "--bare", "source", "destination"});
+  const std::string new_tip = sandbox.commit("source", "main", text + "more\n");
+  const std::string thin = sandbox.git_fed("source", {"pack-objects", "--revs", "--thin", "--stdout", "-q"},
+                                           new_tip + "\n^" + old_tip + "\n");
+
+  const Passed passed = pass(thin, pack.format, 100, 300);
+
+  ASSERT_TRUE(passed.outcome.has_value());
+  sandbox.git_fed("destination", {"index-pack", "--stdin", "--fix-thin"}, passed.bytes);
+  EXPECT_EQ(sandbox.git("destination", {"cat-file", "-t", new_tip}), "commit");
+}
+
+TEST_P(PackStreamTest, KnowsThePackThatGitMakesOfNothing) {
+  GitSandbox sandbox;
+  sandbox.init("repository", to_string(pack.format));
+  const std::string of_git = sandbox.git_fed("repository", {"pack-objects", "--stdout", "-q"}, "");
+  EXPECT_EQ(to_hex(empty_pack(pack.format)), to_hex(as_bytes(of_git)));
+  EXPECT_EQ(of_git.size(), 12 + pack.trailer_bytes());
 }
 
 }  // namespace
