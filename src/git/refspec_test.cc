@@ -251,7 +251,7 @@ TEST(RefspecSet, AsksAServerForNoLessThanIsSelected) {
 
 TEST(Refspec, TakesThePatternsThatGitTakes) {
   const GitSandbox sandbox;
-  std::vector<std::string> sides = testing::nasty_names(1200, 3);
+  std::vector<std::string> sides = testing::nasty_names(600, 3);
   std::erase_if(sides, [](const std::string& side) { return side.find(':') != std::string::npos; });
   const ProcessOutput git = must(run_process({.argv = {"sh", "-c",
                                                        "while IFS= read -r side; do git check-ref-format "
@@ -263,38 +263,62 @@ TEST(Refspec, TakesThePatternsThatGitTakes) {
   for (const std::string& side : sides)
     if (Refspec::parse(side)) accepted.push_back(side);
   testing::expect_same_names(accepted, testing::lines_of(git.output));
-  EXPECT_GT(accepted.size(), 200u);
+  EXPECT_GT(accepted.size(), 100u);
   EXPECT_TRUE(std::any_of(accepted.begin(), accepted.end(), [](const auto& s) { return s.find('*') != s.npos; }));
 }
 
-// What a real push with these refspecs leaves behind in an empty repository.
-class AgainstPush : public ::testing::Test {
+// What git makes of refspecs: the refs that a fetch or a push with them leaves behind in an empty repository.
+class RefspecOfGit : public ::testing::Test {
  protected:
-  AgainstPush() {
+  RefspecOfGit() {
     const std::string id = sandbox_.commit("source", "main", "content");
     std::string commands;
-    for (const std::string& text : names_) commands += "create " + text + " " + id + "\n";
+    for (const std::string& text : names_) commands += "update " + text + " " + id + "\n";
     sandbox_.git_fed("source", {"update-ref", "--stdin"}, commands);
   }
 
+  std::vector<std::string> after_fetch(const std::vector<std::string>& specs) {
+    const std::string destination = new_destination();
+    std::vector<std::string> words = {"fetch", "-q", "--no-tags", sandbox_.path("source").string()};
+    for (const std::string& text : specs) words.push_back(with_both_sides(text));
+    sandbox_.git(destination, words);
+    return refs_of(destination);
+  }
+
   std::vector<std::string> after_push(const std::vector<std::string>& specs) {
-    const std::string destination = "destination-" + std::to_string(++destinations_);
-    sandbox_.init(destination);
+    const std::string destination = new_destination();
     std::vector<std::string> words = {"push", "-q", sandbox_.path(destination).string()};
     words.insert(words.end(), specs.begin(), specs.end());
     sandbox_.git("source", words);
-    return testing::lines_of(sandbox_.git_fed(destination, {"for-each-ref", "--format=%(refname)"}, ""));
+    return refs_of(destination);
+  }
+
+  const std::vector<std::string> names_ = {
+      "refs/heads/a",       "refs/heads/ab",      "refs/heads/aba",   "refs/heads/abba", "refs/heads/f/x",
+      "refs/heads/main",    "refs/heads/f/x-1/y", "refs/heads/wip/a", "refs/heads/wip2", "refs/heads/\xc3\xa4",
+      "refs/notes/commits", "refs/pull/1/head",   "refs/tags/v1",     "refs/tags/v1.1",  "refs/tags/w1"};
+
+ private:
+  std::string new_destination() {
+    const std::string destination = "destination-" + std::to_string(++destinations_);
+    sandbox_.init(destination);
+    return destination;
+  }
+
+  // A fetch stores nothing without a destination; the others leave the name as it is.
+  static std::string with_both_sides(const std::string& text) {
+    return text.starts_with('^') || text.find(':') != std::string::npos ? text : text + ":" + text;
+  }
+
+  std::vector<std::string> refs_of(const std::string& repository) const {
+    return testing::lines_of(sandbox_.git_fed(repository, {"for-each-ref", "--format=%(refname)"}, ""));
   }
 
   GitSandbox sandbox_;
   int destinations_ = 0;
-  std::vector<std::string> names_ = {"refs/heads/a",        "refs/heads/ab",      "refs/heads/aba",   "refs/heads/abba",
-                                     "refs/heads/f/x",      "refs/heads/f/x-1/y", "refs/heads/wip/a", "refs/heads/wip2",
-                                     "refs/heads/\xc3\xa4", "refs/notes/commits", "refs/pull/1/head", "refs/tags/v1",
-                                     "refs/tags/v1.1",      "refs/tags/w1"};
 };
 
-TEST_F(AgainstPush, RefspecsPickAndNameAsGitDoes) {
+TEST_F(RefspecOfGit, PicksAndNamesTheSameRefs) {
   const std::vector<std::string> cases[] = {
       {"refs/heads/*"},
       {"refs/*"},
@@ -304,21 +328,33 @@ TEST_F(AgainstPush, RefspecsPickAndNameAsGitDoes) {
       {"refs/heads/ab*ba"},
       {"refs/heads/a*a:refs/heads/x*y"},
       {"refs/heads/f*y:refs/kept/f*z"},
-      {"+refs/heads/*:refs/mirror/*"},
+      {"+refs/heads/wip/*:refs/mirror/*"},
       {"refs/heads/*:refs/heads/mirror/*"},
       {"refs/*:refs/from/*"},
       {"refs/*s/v1:refs/x/*/y"},
       {"refs/heads/main:refs/heads/trunk", "refs/tags/*"},
-      {"refs/heads/*", "^refs/heads/wip/*"},
-      {"refs/heads/*", "^refs/heads/wip*"},
-      {"refs/heads/*:refs/m/*", "^refs/heads/a", "^refs/heads/f/*"},
-      {"refs/*", "^refs/pull/*", "^refs/notes/*"},
-      {"refs/heads/*", "refs/tags/v*", "^refs/tags/*.*"},
       {"refs/heads/a:refs/tags/a", "refs/tags/v1:refs/heads/v1"},
   };
-  names_.push_back("refs/heads/main");
+  for (const std::vector<std::string>& specs : cases) {
+    const std::vector<std::string> ours = names_of(must(set_of(specs).map(refs(names_))));
+    EXPECT_EQ(ours, after_push(specs)) << specs[0];
+    EXPECT_EQ(ours, after_fetch(specs)) << specs[0];
+  }
+}
+
+// Only fetch is asked: the push of git 2.39 looks for an excluded name among the destinations, and so excludes nothing
+// where a refspec renames.
+TEST_F(RefspecOfGit, ExcludesTheSameRefs) {
+  const std::vector<std::string> cases[] = {
+      {"refs/heads/*", "^refs/heads/wip/*"},
+      {"refs/heads/*", "^refs/heads/wip*"},
+      {"^refs/heads/a", "refs/heads/*:refs/m/*", "^refs/heads/f/*"},
+      {"refs/*", "^refs/pull/*", "^refs/notes/*"},
+      {"refs/heads/*", "refs/tags/v*", "^refs/tags/*.1"},
+      {"refs/heads/*:refs/m/*", "^refs/m/a"},
+  };
   for (const std::vector<std::string>& specs : cases)
-    EXPECT_EQ(names_of(must(set_of(specs).map(refs(names_)))), after_push(specs)) << specs[0];
+    EXPECT_EQ(names_of(must(set_of(specs).map(refs(names_)))), after_fetch(specs)) << specs[0];
 }
 
 }  // namespace
