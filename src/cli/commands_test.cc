@@ -174,7 +174,7 @@ TEST(Commands, HelpNamesEveryOptionAndNoOther) {
         EXPECT_THAT(help, HasSubstr(name)) << command;
       }
     for (std::size_t at = help.find(" --"); at != std::string::npos; at = help.find(" --", at + 1)) {
-      const std::string named = help.substr(at + 1, help.find_first_of(" ,'\n", at + 1) - at - 1);
+      const std::string named = help.substr(at + 1, help.find_first_of(" ,:'\n", at + 1) - at - 1);
       if (named != "--help" && named != "--version") {
         EXPECT_THAT(names, ::testing::Contains(named)) << command;
       }
