@@ -18,8 +18,8 @@ using testing::kFlush;
 using testing::must;
 using ::testing::Not;
 using testing::pkt;
-using testing::Script;
 using testing::ScriptedAnswer;
+using testing::ScriptedPeer;
 using testing::ScriptedTransport;
 
 const std::string kA(40, 'a');
@@ -41,7 +41,7 @@ std::string old_greeting(std::string_view words) {
 // A source that follows a script.
 class FetchTest : public ::testing::Test {
  protected:
-  std::shared_ptr<Script> script = std::make_shared<Script>();
+  std::shared_ptr<ScriptedPeer> script = std::make_shared<ScriptedPeer>();
   Remote remote{std::make_unique<ScriptedTransport>(script)};
 
   void serves(std::string greeting, ScriptedAnswer answer) {

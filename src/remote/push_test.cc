@@ -15,8 +15,8 @@ using ::testing::IsEmpty;
 using testing::kFlush;
 using testing::must;
 using testing::pkt;
-using testing::Script;
 using testing::ScriptedAnswer;
+using testing::ScriptedPeer;
 using testing::ScriptedTransport;
 
 const std::string kA(40, 'a');
@@ -43,7 +43,7 @@ std::string report_of(std::initializer_list<std::string_view> lines) {
 // A host that follows a script.
 class PushTest : public ::testing::Test {
  protected:
-  std::shared_ptr<Script> script = std::make_shared<Script>();
+  std::shared_ptr<ScriptedPeer> script = std::make_shared<ScriptedPeer>();
   Remote remote{std::make_unique<ScriptedTransport>(script)};
   std::vector<std::byte> pack = empty_pack(ObjectFormat::Sha1);
 

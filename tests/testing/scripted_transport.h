@@ -30,7 +30,7 @@ struct ScriptedAnswer {
   std::optional<ErrorKind> breaks_with = std::nullopt;    // instead of the end of its answer
 };
 
-struct Script {
+struct ScriptedPeer {
   std::string greeting;
   std::deque<ScriptedAnswer> answers;
   bool is_reusable = true;
@@ -43,7 +43,7 @@ struct Script {
 
 class ScriptedExchange final : public Exchange {
  public:
-  ScriptedExchange(std::shared_ptr<Script> script, ScriptedAnswer answer)
+  ScriptedExchange(std::shared_ptr<ScriptedPeer> script, ScriptedAnswer answer)
       : script_(std::move(script)), answer_(std::move(answer)), text_(answer_.text), at_(script_->requests.size()) {
     script_->requests.emplace_back();
     script_->ended.push_back(false);
@@ -67,7 +67,7 @@ class ScriptedExchange final : public Exchange {
   }
 
  private:
-  const std::shared_ptr<Script> script_;
+  const std::shared_ptr<ScriptedPeer> script_;
   const ScriptedAnswer answer_;
   MemoryReader text_;
   const std::size_t at_;
@@ -75,7 +75,7 @@ class ScriptedExchange final : public Exchange {
 
 class ScriptedConnection final : public Connection {
  public:
-  explicit ScriptedConnection(std::shared_ptr<Script> script)
+  explicit ScriptedConnection(std::shared_ptr<ScriptedPeer> script)
       : script_(std::move(script)), greeting_(std::string_view(script_->greeting)) {}
   Reader& greeting() override { return greeting_; }
   Result<std::unique_ptr<Exchange>> exchange() override {
@@ -89,13 +89,13 @@ class ScriptedConnection final : public Connection {
   Error explain(Error early) override { return early; }
 
  private:
-  const std::shared_ptr<Script> script_;
+  const std::shared_ptr<ScriptedPeer> script_;
   MemoryReader greeting_;
 };
 
 class ScriptedTransport final : public Transport {
  public:
-  explicit ScriptedTransport(std::shared_ptr<Script> script) : script_(std::move(script)) {}
+  explicit ScriptedTransport(std::shared_ptr<ScriptedPeer> script) : script_(std::move(script)) {}
   Result<std::unique_ptr<Connection>> connect(Service, int, std::stop_token) override {
     ++script_->connections;
     return std::make_unique<ScriptedConnection>(script_);
@@ -103,7 +103,7 @@ class ScriptedTransport final : public Transport {
   std::string name() const override { return "script"; }
 
  private:
-  const std::shared_ptr<Script> script_;
+  const std::shared_ptr<ScriptedPeer> script_;
 };
 
 }  // namespace packferry::testing
