@@ -60,7 +60,7 @@ TEST_F(ProgressTest, OffATerminalItIsALineAnEvent) {
             "web -> mirror: 0 refs over there\n"
             "web: 12 refs selected\n"
             "web -> mirror: 1 to create\n"
-            "web -> mirror: carrying 1 ref…\n"
+            "web -> mirror: carrying: 1 ref\n"
             "web: remote: Counting objects: 100% (2/2), done.\n"
             "web -> mirror: 10.0 MiB of 1,234 objects, 1.0 MiB/s\n"
             "web -> mirror: 20.0 MiB of 1,234 objects, 1.0 MiB/s\n"
@@ -81,7 +81,7 @@ TEST_F(ProgressTest, WithVerboseItIsALog) {
 TEST_F(ProgressTest, OnATerminalALegIsALineThatStaysWhenItIsDone) {
   output.terminal = Window{.columns = 80, .rows = 24};
   tell_a_crossing(*make_terminal_progress(output, Paint(false), clock, labels));
-  EXPECT_THAT(output.said, HasSubstr("mirror  carrying 1 ref  1.0 MiB of 1,234 objects, 1.0 MiB/s"));
+  EXPECT_THAT(output.said, HasSubstr("mirror  carrying: 1 ref  1.0 MiB of 1,234 objects, 1.0 MiB/s"));
   // The last frame takes the live line away and leaves this one.
   EXPECT_THAT(output.said, ::testing::EndsWith("\x1b[?7l\r\x1b[1A\x1b[Jmirror  done\n\x1b[?7h"));
 }

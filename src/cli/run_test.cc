@@ -25,8 +25,8 @@ using testing::refs_at;
 // What the program makes is its own; these are ours and looked at afterwards.
 class BorrowedSource final : public Source {
  public:
-  explicit BorrowedSource(Source& source) : source_(source) {}
-  std::string name() const override { return source_.name(); }
+  BorrowedSource(Source& source, std::string name) : source_(source), name_(std::move(name)) {}
+  std::string name() const override { return name_; }
   Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override {
     return source_.refs(selection, stop);
   }
@@ -45,6 +45,7 @@ class BorrowedSource final : public Source {
 
  private:
   Source& source_;
+  const std::string name_;
 };
 
 class BorrowedDestination final : public Destination {
@@ -73,7 +74,6 @@ class RunTest : public ::testing::Test {
   RunTest() {
     source.holds = refs_at({{"refs/heads/main", 3}, {"refs/tags/v1", 2}});
     for (unsigned i = 2; i <= 20; ++i) source.parents.emplace(commit(i), commit(i - 1));
-    for (auto& [path, destination] : destinations) destination.host.name = "git";
   }
 
   class FakeEnds final : public Ends {
@@ -82,7 +82,7 @@ class RunTest : public ::testing::Test {
     Result<std::unique_ptr<Source>> source(const Url& url, Side) override {
       const auto found = test_.sources.find(url.path());
       if (found == test_.sources.end()) return Error(ErrorKind::Invalid, "credentials for {} are missing", url.text());
-      return std::make_unique<BorrowedSource>(*found->second);
+      return std::make_unique<BorrowedSource>(*found->second, "fake:/" + url.path());
     }
     Result<std::unique_ptr<Destination>> destination(const Url& url) override {
       const auto found = test_.destinations.find(url.path());
@@ -114,13 +114,18 @@ class RunTest : public ::testing::Test {
     words.insert(words.begin(), {"replicate", "/source"});
     return run(words);
   }
+  // Progress comes from several threads and in any order; errors come at the end.
+  std::string errors() const {
+    const std::size_t first = err.said.find("packferry: ");
+    return first == std::string::npos ? "" : err.said.substr(first);
+  }
   // Once for a person and once for a program, each time on the world as `prepare` makes it.
   template <typename Prepare>
   void expect_golden_reports(const std::string& name, const std::vector<std::string>& words, ExitStatus status,
                              const Prepare& prepare) {
     prepare();
     EXPECT_EQ(to_string(run(words)), to_string(status));
-    expect_golden("--- standard error\n" + err.said + "--- standard output\n" + out.said, name + ".txt");
+    expect_golden("--- standard error\n" + errors() + "--- standard output\n" + out.said, name + ".txt");
     prepare();
     std::vector<std::string> json_words = words;
     json_words.push_back("--json");
