@@ -61,7 +61,10 @@ class SshTest : public ::testing::Test {
   // An ssh that only complains.
   Result<Listing> list_with(const std::string& script) {
     write_script(git.path("broken-ssh"), script);
-    return remote("ssh://example.org/r", {.command = {}, .program = git.path("broken-ssh").string()})->list({}, {});
+    const Patience patience{.stall_ms = kPatience.stall_ms, .goodbye_ms = Milliseconds(200)};
+    const SshOptions options{.command = {}, .program = git.path("broken-ssh").string()};
+    return Remote(make_ssh_transport(must(Url::parse("ssh://example.org/r")), options, git.environment(), patience))
+        .list({}, {});
   }
 
   std::string arguments() const { return content(git.path("arguments")); }
@@ -147,6 +150,7 @@ TEST_F(SshTest, FailuresComeWithTheirWordsAndARemedy) {
       {"echo 'sh: git-upload-pack: command not found' >&2; exit 127", ErrorKind::Invalid, "installed"},
       {"printf 'oh\\033[2Jno' >&2; exit 3", ErrorKind::Unavailable, "oh\\x1b[2Jno' (exit status 3)"},
       {"exit 4", ErrorKind::Unavailable, "exit status 4"},
+      {"echo 'one moment' >&2; exec >&-; exec sleep 1000", ErrorKind::Unavailable, "one moment"},
       {"kill -9 $$", ErrorKind::Unavailable, "exit status 137"},
       {"exit 0", ErrorKind::Unavailable, "hung up"},
       {"echo 'Welcome to h!'", ErrorKind::Corrupt, "Welc"},
