@@ -47,9 +47,12 @@ std::vector<std::byte> digest_of(DigestAlgorithm algorithm, std::span<const std:
 }
 
 std::array<std::byte, 32> hmac_sha256(std::span<const std::byte> key, std::span<const std::byte> message) {
+  // OpenSSL takes an empty key only from somewhere: a null pointer means "the key of last time".
+  static constexpr std::byte kNothing{};
+  const void* key_data = key.empty() ? &kNothing : key.data();
   std::array<std::byte, 32> out{};
   unsigned size = 0;
-  CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+  CHECK(HMAC(EVP_sha256(), key_data, static_cast<int>(key.size()),
              reinterpret_cast<const unsigned char*>(message.data()), message.size(),
              reinterpret_cast<unsigned char*>(out.data()), &size) != nullptr);
   CHECK(size == out.size());

@@ -22,7 +22,7 @@ std::string quoted(const std::string& value) {
   if (!safe.empty() && safe.find_first_of(" \"=\\") == std::string::npos) return safe;
   std::string out = "\"";
   for (const char c : safe) {
-    if (c == '"') out += '\\';
+    if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
   return out + '"';

@@ -31,7 +31,8 @@ Decoded decode(std::string_view text) {
 
 // Marks that reorder or hide text, so that a name could show as another one (Unicode TR 36).
 bool is_deceptive(std::uint32_t c) {
-  return (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+  return c == 0x061C || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
+         c == 0xFEFF;
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ class Transfer {
 };
 
 std::string step_text(const CrossingEvent& event) {
-  return fmt::format("{} {}", event.text, counted(event.count, "ref"));
+  return fmt::format("{}: {}", event.text, counted(event.count, "ref"));
 }
 
 class TerminalProgress final : public Progress {
@@ -233,7 +233,7 @@ class PlainProgress final : public Progress {
       case CrossingEvent::Kind::LegPlanned:
         return plan_summary(*event.plan);
       case CrossingEvent::Kind::StepStarted:
-        return step_text(event) + "…";
+        return step_text(event);
       case CrossingEvent::Kind::PackStarted:
       case CrossingEvent::Kind::PackMoved:
         return event.leg == CrossingEvent::kSource ? "" : moved(event);

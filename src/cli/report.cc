@@ -136,11 +136,11 @@ class LegText {
   }
 
   void print_amounts() {
-    if (leg_.status == LegStatus::Planned) return;
+    if (leg_.status == LegStatus::Planned || (leg_.status == LegStatus::Failed && leg_.pack_bytes == 0)) return;
     std::vector<std::string> parts;
     if (leg_.pack_bytes > 0)
       parts.push_back(fmt::format("{} in {} carried", in_bytes(leg_.pack_bytes), counted(leg_.pack_objects, "object")));
-    if (leg_.head_set) parts.push_back("HEAD set");
+    if (leg_.head_set && leg_.status == LegStatus::Done) parts.push_back("HEAD set");
     parts.push_back(in_seconds(leg_.duration));
     page_.line("  " + joined(parts));
   }
@@ -254,7 +254,9 @@ std::string plan_summary(const Plan& plan) {
 
 std::string error_text(const Error& error, Paint paint) {
   std::string text = fmt::format("packferry: {} {}\n", paint.bad("error:"), error.message());
-  if (error.retry_after()) text += fmt::format("  the host asks for {}\n", in_seconds(*error.retry_after()));
+  if (error.retry_after())
+    return text +
+           fmt::format("  the host asks for {}; run the same command again then\n", in_seconds(*error.retry_after()));
   if (const std::string_view help = advice(error.kind()); !help.empty()) text += fmt::format("  {}\n", help);
   return text;
 }
@@ -276,7 +278,7 @@ void print_refs(Output& output, const std::string& repository, const Listing& li
                           listing.protocol, listing.shallow ? ", shallow" : ""));
     std::vector<std::string> words;
     for (const std::string& word : listing.capabilities.words()) words.push_back(printable(word));
-    page.line(style.paint.dim(fmt::format("  {}", fmt::join(words, " "))));
+    if (!words.empty()) page.line(style.paint.dim(fmt::format("  {}", fmt::join(words, " "))));
   }
   for (const Ref& ref : listing.refs) page.line(fmt::format("{}\t{}", ref.oid.hex(), name_of(ref.name)));
 }

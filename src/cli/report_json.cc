@@ -85,6 +85,17 @@ Json json(const RefResult& ref) {
           {"reason", ref.reason.empty() ? Json() : Json(printable(ref.reason))}};
 }
 
+Json source_of(const CrossingReport& report) {
+  const bool is_known = !report.error;
+  return {{"repository", report.source},
+          {"protocol", is_known ? Json(report.protocol) : Json()},
+          {"object_format", is_known ? Json(to_string(report.format)) : Json()},
+          {"head", is_known ? json(report.head) : Json()},
+          {"refs_offered", is_known ? Json(report.offered_refs) : Json()},
+          {"refs_selected", is_known ? Json(report.selected_refs) : Json()},
+          {"fetches", report.fetches}};
+}
+
 Json outcome_counts(const LegReport& leg) {
   Json counts = {{"unchanged", leg.unchanged},
                  {"confirmed", 0},
@@ -162,17 +173,8 @@ void print_crossing_json(Output& output, const RunFacts& facts, const CrossingRe
                          bool dry_run) {
   JsonPage page(output);
   begin(page, facts, "replicate");
-  page.members({{"error", json(report.error)},
-                {"policy", to_string(policy)},
-                {"dry_run", dry_run},
-                {"source",
-                 {{"repository", report.source},
-                  {"protocol", report.protocol},
-                  {"object_format", to_string(report.format)},
-                  {"head", json(report.head)},
-                  {"refs_offered", report.offered_refs},
-                  {"refs_selected", report.selected_refs},
-                  {"fetches", report.fetches}}}});
+  page.members({{"error", json(report.error)}, {"policy", to_string(policy)}, {"dry_run", dry_run}});
+  page.members({{"source", source_of(report)}});
   page.open('[', "destinations");
   for (const LegReport& leg : report.legs) print_leg(page, leg);
   page.close(']');

@@ -150,9 +150,10 @@ ExitStatus Run::operator()(const ReplicateCommand& command) {
   if (!crossed) return give_up("replicate", ExitStatus::Usage, crossed.error());
   const CrossingReport& report = *crossed;
 
+  // Without the source no leg has a story of its own.
   if (report.error) say_error(*report.error);
   for (const LegReport& leg : report.legs)
-    if (leg.error) say_error(Error(*leg.error).context("{}", leg.destination));
+    if (leg.error && !report.error) say_error(Error(*leg.error).context("{}", leg.destination));
 
   const ExitStatus status = exit_status_of(report, stop_.stop_requested());
   if (common_.json) {

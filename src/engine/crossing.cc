@@ -42,6 +42,22 @@ std::vector<RefUpdate> bare_updates(const std::vector<PlannedUpdate>& updates) {
   return bare;
 }
 
+// A lane of the fan-out, which leaves what the host said of each ref behind when it goes.
+class PushLane final : public Writer {
+ public:
+  PushLane(std::unique_ptr<PushWriter> push, PushReport& report) : push_(std::move(push)), report_(report) {}
+  Result<> write(std::span<const std::byte> bytes) override { return push_->write(bytes); }
+  Result<> finish() override {
+    Result<> finished = push_->finish();
+    report_ = push_->report();
+    return finished;
+  }
+
+ private:
+  const std::unique_ptr<PushWriter> push_;
+  PushReport& report_;
+};
+
 }  // namespace
 
 std::string_view to_string(LegStatus status) {
@@ -390,7 +406,7 @@ class Run {
   std::vector<Leg*> pour(PackStream& pack, const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
                          bool again) {
     std::vector<Leg*> open_legs;
-    std::vector<PushWriter*> writers;
+    std::vector<PushReport> reports(legs.size());
     std::vector<std::unique_ptr<Writer>> lanes;
     for (Leg* leg : legs) {
       Result<std::unique_ptr<PushWriter>> writer = open(*leg, batch, is_atomic(*leg) && !again);
@@ -398,9 +414,8 @@ class Run {
         leg->fail(std::move(writer).error().context("push"));
         continue;
       }
+      lanes.push_back(std::make_unique<PushLane>(std::move(writer).value(), reports[open_legs.size()]));
       open_legs.push_back(leg);
-      writers.push_back(writer->get());
-      lanes.push_back(std::move(writer).value());
       tell({.kind = CrossingEvent::Kind::PackStarted, .leg = leg->index(), .objects = pack.object_count()});
     }
     if (open_legs.empty()) return {};
@@ -426,7 +441,7 @@ class Run {
         leg.fail(Error(moved.error()).context("fetch from {}", source_.name()));
       } else {
         const bool was_atomic = is_atomic(leg) && !again;
-        if (!leg.note_report(writers[i]->report()) && was_atomic && options_.policy.atomic == AtomicMode::Auto)
+        if (!leg.note_report(reports[i]) && was_atomic && options_.policy.atomic == AtomicMode::Auto)
           retry.push_back(&leg);
       }
     }

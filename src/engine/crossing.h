@@ -109,7 +109,7 @@ class CrossingObserver {
 struct CrossingOptions {
   Policy policy;
   bool dry_run = false;
-  Patience patience;
+  Patience patience = {};
   // How often a leg is observed and planned again when something moved under us (Conflict).
   unsigned attempts_max = 3;
 };

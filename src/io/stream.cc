@@ -28,7 +28,7 @@ Result<> read_exactly(Reader& from, std::span<std::byte> into) {
 
 Result<std::vector<std::byte>> read_all(Reader& from, std::size_t bytes_max) {
   std::vector<std::byte> all;
-  std::vector<std::byte> block(std::min(kBlockBytes, bytes_max + 1));
+  std::vector<std::byte> block(std::min(kBlockBytes - 1, bytes_max) + 1);
   while (true) {
     const std::size_t count = TRY(from.read(block));
     if (count == 0) return all;

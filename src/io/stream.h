@@ -1,8 +1,8 @@
 // Bytes move in one direction. A Reader is pulled, a Writer is pushed, pump() joins the two.
 //
-// A Writer is a promise that is cheap to break: until finish() succeeds, what was written exists for nobody else. A file
-// has a temporary name, an upload has no key, a push has moved no ref. Destroying an unfinished Writer abandons it and
-// leaves nothing behind.
+// A Writer is a promise that is cheap to break: until finish() succeeds, what was written exists for nobody else. A
+// file has a temporary name, an upload has no key, a push has moved no ref. Destroying an unfinished Writer abandons it
+// and leaves nothing behind.
 #pragma once
 
 #include <cstddef>

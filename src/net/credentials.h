@@ -5,11 +5,16 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/url.h"
 
 namespace packferry {
+
+// Goes with a token that has no user name of its own. GitHub and Gitea look at the token only; GitLab insists on this
+// one for OAuth tokens and takes any for the others.
+inline constexpr std::string_view kTokenUser = "oauth2";
 
 struct Credentials {
   std::string username;
@@ -52,7 +57,8 @@ class FixedCredentials final : public CredentialSource {
 };
 
 // The helpers that the user's git has: `git credential fill`, `approve` and `reject` (git-credential(1)), over pipes.
-// Never prompts unless `may_prompt`. `environment` is what git runs with.
+// Never prompts unless `may_prompt`: neither at the terminal nor through an askpass program. `environment` is what git
+// runs with; the configuration is the user's, never that of a repository that we happen to stand in.
 class GitCredentialHelper final : public CredentialSource {
  public:
   GitCredentialHelper(std::vector<std::string> environment, bool may_prompt);
@@ -62,12 +68,15 @@ class GitCredentialHelper final : public CredentialSource {
   void rejected(const Url& url, const Credentials& credentials) override;
 
  private:
-  const std::vector<std::string> environment_;
+  void tell(std::string_view action, const Url& url, const Credentials& credentials);
+
+  const std::vector<std::string> environment_;  // with what keeps git from prompting
   const bool may_prompt_;
 };
 
-// `username=…`, `password=…` or `token=…` lines, as in a file that a secret store mounts. Invalid when others than its
-// owner can read the file and it is not a mounted secret (a symbolic link into a tmpfs, as Kubernetes makes them, is fine).
+// `username=…`, `password=…` or `token=…` lines, as in a file that a secret store mounts; a token without a user name
+// goes with kTokenUser. Empty lines and lines that begin with '#' are passed over. Invalid when others than its owner
+// can read the file and it is not a mounted secret (a symbolic link into a tmpfs, as Kubernetes makes them, is fine).
 Result<Credentials> read_credentials_file(const std::string& path);
 
 }  // namespace packferry

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 
@@ -40,11 +41,10 @@ bool leaves_doubt(ErrorKind kind) {
 // A push in progress.
 class Push final : public PushWriter {
  public:
-  Push(std::shared_ptr<Session> session, std::vector<RefUpdate> sent_updates, PushReport report,
-       RemoteMessages messages)
+  Push(std::shared_ptr<Session> session, bool has_commands, bool has_pack, PushReport report, RemoteMessages messages)
       : session_(std::move(session)),
-        has_commands_(!sent_updates.empty()),
-        has_pack_(std::any_of(sent_updates.begin(), sent_updates.end(), [](const auto& u) { return !u.is_delete(); })),
+        has_commands_(has_commands),
+        has_pack_(has_pack),
         report_(std::move(report)),
         messages_(std::move(messages)) {}
 
@@ -61,7 +61,8 @@ class Push final : public PushWriter {
 
   // Holds the trailer back, which would complete the push.
   Result<> write(std::span<const std::byte> bytes) override {
-    CHECK(has_pack_ && exchange_);
+    CHECK(has_pack_);
+    if (!has_commands_) return {};
     const std::size_t trailer_bytes = oid_bytes(session_->listing().format);
     const std::size_t ready = held_.size() + bytes.size() - std::min(held_.size() + bytes.size(), trailer_bytes);
     const std::size_t from_held = std::min(ready, held_.size());
@@ -130,8 +131,8 @@ class Push final : public PushWriter {
   }
 
   const std::shared_ptr<Session> session_;
-  const bool has_commands_;
-  const bool has_pack_;
+  const bool has_commands_;  // false: all of them are refused already
+  const bool has_pack_;      // the caller has one to write
   PushReport report_;
   const RemoteMessages messages_;
   std::unique_ptr<Exchange> exchange_;
@@ -185,10 +186,12 @@ Result<std::unique_ptr<PushWriter>> start_push(std::shared_ptr<Session> session,
 
   PushReport report;
   std::vector<RefUpdate> sent;
-  const bool deletes = server.capabilities.has("delete-refs");
+  bool has_pack = false;
+  const bool takes_deletions = server.capabilities.has("delete-refs");
   for (RefUpdate& update : request.updates) {
-    const bool refused = update.is_delete() && !deletes;
+    const bool refused = update.is_delete() && !takes_deletions;
     report.refs.push_back({update.name, false, std::string(refused ? kNoDeletions : kNotReported)});
+    has_pack = has_pack || !update.is_delete();
     if (!refused) sent.push_back(std::move(update));
   }
   // All or nothing is asked for, and all cannot be.
@@ -198,7 +201,8 @@ Result<std::unique_ptr<PushWriter>> start_push(std::shared_ptr<Session> session,
   }
 
   PktBuffer commands = push_commands(server, sent, request.atomic, messages != nullptr);
-  auto push = std::make_unique<Push>(std::move(session), std::move(sent), std::move(report), std::move(messages));
+  auto push =
+      std::make_unique<Push>(std::move(session), !sent.empty(), has_pack, std::move(report), std::move(messages));
   TRY(push->open(std::move(commands)));
   return push;
 }
