@@ -18,7 +18,7 @@ std::string_view name(LogLevel level) {
 }
 
 std::string quoted(const std::string& value) {
-  const std::string safe = printable(value, 4000);
+  std::string safe = printable(value, 4000);
   if (!safe.empty() && safe.find_first_of(" \"=\\") == std::string::npos) return safe;
   std::string out = "\"";
   for (const char c : safe) {

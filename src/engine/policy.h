@@ -34,10 +34,10 @@ Result<AtomicMode> parse_atomic_mode(std::string_view text);
 struct Policy {
   RefspecSet selection = RefspecSet::branches_and_tags();
   FollowMode follow = FollowMode::Mirror;
-  // Unset: the guard of docs/guarantees.md, max(5, 10 %), and never the default branch nor the last ref. Set by a person:
-  // exactly that many, the default branch included.
-  std::optional<Allowance> allow_deletions;
-  std::optional<Allowance> allow_rewinds;
+  // Unset: the guard of docs/guarantees.md, max(5, 10 %), and never the default branch nor the last ref. Set by a
+  // person: exactly that many, the default branch included.
+  std::optional<Allowance> allow_deletions = std::nullopt;
+  std::optional<Allowance> allow_rewinds = std::nullopt;
   bool keep_old_tips = true;
   bool ignore_non_empty_destination = false;
   AtomicMode atomic = AtomicMode::Auto;

@@ -29,7 +29,7 @@ class Oid {
  public:
   // All zeros: "no object", the old value of a ref that is created and the new one of a ref that is deleted.
   explicit constexpr Oid(ObjectFormat format = ObjectFormat::Sha1) : format_(format) {}
-  // Exactly 40 or 64 lower-case hex digits.
+  // Exactly 40 or 64 lower-case hex digits; else Corrupt, since it is programs that write them.
   static Result<Oid> parse(std::string_view hex);
   // Exactly oid_bytes(format) bytes.
   static Oid from_bytes(ObjectFormat format, std::span<const std::byte> bytes);

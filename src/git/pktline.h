@@ -27,18 +27,27 @@ struct PktLine {
 };
 
 // Reads pkt-lines. Lengths 0003 and above 65520, or anything but hex digits, are Corrupt (the message shows the bytes);
-// an end inside a pkt-line is Unavailable, an end between two is EndOfStream. Reads ahead from `from` at most one block.
+// an end inside a pkt-line is Unavailable, an end between two is EndOfStream.
+//
+// Asks `from` for more only when the next pkt-line is not complete yet, and takes what one read() gives, at most a
+// buffer full. So it never waits for bytes that nobody promised, but may hold some that come after the pkt-line it
+// returned: on a carrier that serves several requests the same PktReader is kept from one to the next.
 class PktReader {
  public:
   explicit PktReader(Reader& from);
   Result<PktLine> next();
   // The next one again, without consuming it.
   Result<PktLine> peek();
-  // next(), and an "ERR text" line becomes an Error (Rejected, or NotFound or Denied where the words are known ones).
+  // next(), and an "ERR text" line becomes remote_error(text).
   Result<PktLine> next_or_remote_error();
 
  private:
-  Result<bool> fill(std::size_t bytes);  // false: the end, with fewer than `bytes` left
+  static constexpr std::size_t kBufferBytes = 64 * 1024;
+
+  // Sees to it that `bytes` bytes are in the buffer at begin_; false: the stream ended with fewer.
+  Result<bool> fill(std::size_t bytes);
+  Result<std::size_t> length_of_next() const;
+  std::string_view buffered() const;
 
   Reader& from_;
   std::vector<std::byte> buffer_;
@@ -48,13 +57,17 @@ class PktReader {
   PktLine peeked_line_;
 };
 
-// "ERR …" of gitprotocol-pack(5) as an Error; the text is made printable.
+// What stands behind "ERR " (gitprotocol-pack(5)), or in band 3, as an Error; the text is made printable. There are no
+// codes, only words: Conflict when an object asked for is gone ("not our ref"), Denied when they speak of permission,
+// NotFound when only of a repository that is not there, else Rejected. A host that will not say which of the two it is
+// counts as Denied: a repository must not look deleted because a credential expired.
 Error remote_error(std::string_view text);
 
 // Appends pkt-lines to a request.
 class PktBuffer {
  public:
-  void line(std::string_view payload);  // as it is; callers add the '\n' where the protocol has one
+  // As it is, at most kPktPayloadMax bytes; callers add the '\n' where the protocol has one.
+  void line(std::string_view payload);
   void flush();
   void delimiter();
   std::span<const std::byte> bytes() const;

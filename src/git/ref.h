@@ -12,12 +12,13 @@
 
 namespace packferry {
 
-// A full ref name ("refs/heads/main", or "HEAD") that git-check-ref-format(1) accepts, at most kBytesMax long. What a peer
-// sends becomes a RefName at the wire edge or is refused there. Bytes above 0x7F pass as they are, as in git.
+// A full ref name ("refs/heads/main", or "HEAD") that git-check-ref-format(1) accepts, at most kBytesMax long. What a
+// peer sends becomes a RefName at the wire edge or is refused there. Bytes above 0x7F pass as they are, as in git.
 class RefName {
  public:
   static constexpr std::size_t kBytesMax = 4096;
 
+  // Invalid when it breaks a rule, and says which. From a peer that means Corrupt: the caller knows where it came from.
   static Result<RefName> parse(std::string_view text);
 
   const std::string& text() const { return text_; }
@@ -27,7 +28,9 @@ class RefName {
   // "main" of refs/heads/main, "v1" of refs/tags/v1, else the whole name.
   std::string_view short_name() const;
 
-  friend auto operator<=>(const RefName&, const RefName&) = default;
+  // Byte by byte, as git sorts refs.
+  friend std::strong_ordering operator<=>(const RefName& a, const RefName& b) { return a.text_ <=> b.text_; }
+  friend bool operator==(const RefName&, const RefName&) = default;
 
  private:
   explicit RefName(std::string text) : text_(std::move(text)) {}

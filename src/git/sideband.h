@@ -14,20 +14,29 @@ namespace packferry {
 // Complete lines of remote progress, already made printable; both '\n' and '\r' end a line.
 using RemoteMessages = std::function<void(std::string_view line)>;
 
-// Band 1 as a Reader. Ends at the flush (or response-end). An end of stream before it is Unavailable; band 3 an Error
-// (Rejected) with the remote's words; any other band Corrupt. Keepalives (empty band-1 packets) are passed over.
+// Band 1 as a Reader. Ends at the flush (or response-end); later reads give the end again and take nothing more from
+// `packets`, which may have another response to come. An end of stream before it is Unavailable; band 3 or an ERR line
+// an Error with the remote's words (see remote_error()); any other band, or none, Corrupt. Keepalives (packets of a
+// band and nothing else) are passed over.
+//
+// What does not fit `into` stays in the buffer of `packets`: nobody else may call it before the end.
 class SidebandReader final : public Reader {
  public:
   SidebandReader(PktReader& packets, RemoteMessages messages);
   Result<std::size_t> read(std::span<std::byte> into) override;
 
  private:
-  void say(std::string_view text);
+  static constexpr std::size_t kLineBytesMax = 1000;
+
+  // Takes one pkt-line: band 1 becomes rest_, the flush sets ended_.
+  Result<> take_next();
+  void take_progress(std::string_view text);
+  void say_line();
 
   PktReader& packets_;
   RemoteMessages messages_;
-  std::span<const std::byte> rest_;
-  std::string line_;  // an unfinished line of progress, at most 1,000 bytes
+  std::span<const std::byte> rest_;  // of band 1, not yet handed out
+  std::string line_;                 // an unfinished line of progress; what is beyond kLineBytesMax is dropped
   bool ended_ = false;
 };
 

@@ -13,20 +13,20 @@
 namespace packferry {
 
 struct HostProfile {
-  std::string name = "git";               // "github", "gitlab", "codecommit", "gitea", …, or "git" when nothing is known
-  std::size_t updates_per_push_max = 0;   // 0: no limit known; CodeCommit 4,000
-  std::uint64_t pack_bytes_max = 0;       // 0: no limit known; GitHub 2 GiB
-  std::vector<std::string> hidden_prefixes;  // the host's own refs: never pushed there, never expected back
-  bool takes_kept_refs = true;            // false: refuses refs/packferry/… (known beforehand)
+  std::string name = "git";  // "github", "gitlab", "codecommit", "gitea", …, or "git" when nothing is known
+  std::size_t updates_per_push_max = 0;           // 0: no limit known; CodeCommit 4,000
+  std::uint64_t pack_bytes_max = 0;               // 0: no limit known; GitHub 2 GiB
+  std::vector<std::string> hidden_prefixes = {};  // the host's own refs: never pushed there, never expected back
+  bool takes_kept_refs = true;                    // false: refuses refs/packferry/… (known beforehand)
   bool takes_thin = true;
   bool takes_ofs_delta = true;
 
-  bool is_hidden(const RefName& name) const;
+  bool is_hidden(const RefName& ref) const;
 };
 
 // By host name; an unknown host gets the defaults with every namespace that any forge reserves hidden: refs/pull/,
-// refs/merge-requests/, refs/keep-around/, refs/changes/, refs/pipelines/, refs/environments/, refs/for/, refs/remotes/, …
-// and our own refs/packferry/.
+// refs/merge-requests/, refs/keep-around/, refs/changes/, refs/pipelines/, refs/environments/, refs/for/,
+// refs/remotes/, … and our own refs/packferry/.
 HostProfile profile_of(const Url& url);
 
 }  // namespace packferry

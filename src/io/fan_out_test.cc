@@ -266,6 +266,24 @@ TEST_F(FanOutTest, GivesUpALaneThatTakesNothing) {
   EXPECT_FALSE(east.finished());
 }
 
+TEST_F(FanOutTest, KeepsWhatItSaidOfALaneThatBreaksLater) {
+  east.hold();
+  east.fail_write(0);
+  FanOut& out = open({&east, &west}, kHasty);
+  must(out.write(as_bytes("x")));
+  east.await_call();
+  for (std::size_t i = 1; i < FanOut::kQueueBlocks + 3; ++i) {
+    must(out.write(as_bytes("x")));
+    west.await_writes(i + 1);
+  }
+  const Result<>& said = out.outcome(0);
+  EXPECT_FAILS(Result<>(said), ErrorKind::Unavailable, "took nothing");
+  east.release();
+  east.await_end();
+  must(out.finish());
+  EXPECT_FAILS(Result<>(said), ErrorKind::Unavailable, "took nothing");
+}
+
 TEST_F(FanOutTest, IsCancelledWhileItWaitsForALane) {
   east.hold();
   FanOut& out = open({&east, &west});

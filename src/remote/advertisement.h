@@ -30,12 +30,13 @@ class Capabilities {
   bool has(std::string_view name) const;
   // The first value of `name=value`; none when absent or without a value.
   std::optional<std::string_view> value(std::string_view name) const;
+  // All of them, in the order in which they came.
+  std::vector<std::string_view> values(std::string_view name) const;
   // Does the space-separated value of `name` hold this word? (v2: fetch=shallow filter …)
   bool value_has(std::string_view name, std::string_view word) const;
   std::vector<std::string> words() const;
 
  private:
-  friend struct Advertisement;
   std::multimap<std::string, std::string, std::less<>> words_;
 };
 
@@ -57,8 +58,8 @@ struct Advertisement {
   Listing listing;
 };
 
-// Reads up to and including the flush. An end before it is Unavailable (never a shorter listing), a bad name, oid, order
-// or a name twice is Corrupt, ERR is what remote_error() makes of it.
+// Reads up to and including the flush. An end before it is Unavailable (never a shorter listing), a bad name, oid,
+// order or a name twice is Corrupt, ERR is what remote_error() makes of it.
 Result<Advertisement> read_advertisement(Reader& greeting, Service service, const ListingLimits& limits = {});
 
 // Answers of `ls-refs` with peel, symrefs and unborn; `listing` brings format and capabilities and is completed.

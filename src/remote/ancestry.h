@@ -1,6 +1,6 @@
-// Does an update lose commits? Without objects of our own we ask the source, which has both ends: want OLD, have NEW. An
-// empty pack means that everything in OLD is in NEW: a fast-forward. Objects coming means a rewind, and the stream is
-// closed after its header. "not our ref" means that the source has no OLD (any more). docs/notes/ancestry.md.
+// Does an update lose commits? Without objects of our own we ask the source, which has both ends: want OLD, have NEW.
+// An empty pack means that everything in OLD is in NEW: a fast-forward. Objects coming means a rewind, and the stream
+// is closed after its header. "not our ref" means that the source has no OLD (any more). docs/notes/ancestry.md.
 #pragma once
 
 #include <stop_token>

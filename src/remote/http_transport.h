@@ -1,7 +1,7 @@
-// Smart HTTP: gitprotocol-http(5). Authenticates up front where credentials are known, follows redirects of the first GET
-// within the same origin (three at most), insists on the content types. A request of up to 1 MiB has a Content-Length; a
-// longer one is chunked, or, once the host has refused a chunked body (411, 501, …), spooled and counted: that first
-// refusal is a Conflict, so that the caller plans again and the next attempt is sent the other way.
+// Smart HTTP: gitprotocol-http(5). Authenticates up front where credentials are known, follows redirects of the first
+// GET within the same origin (three at most), insists on the content types. A request of up to 1 MiB has a
+// Content-Length; a longer one is chunked, or, once the host has refused a chunked body (411, 501, …), spooled and
+// counted: that first refusal is a Conflict, so that the caller plans again and the next attempt is sent the other way.
 #pragma once
 
 #include "net/credentials.h"

@@ -17,10 +17,10 @@
 namespace packferry {
 
 struct FetchRequest {
-  std::vector<Oid> wants;  // not empty
-  std::vector<Oid> haves;  // what the receivers have; those that the source does not know are passed over by it
-  bool thin = true;        // deltas against `haves` may come: only when every receiver completes them
-  bool ofs_delta = true;   // only when every receiver understands them
+  std::vector<Oid> wants;       // not empty
+  std::vector<Oid> haves = {};  // what the receivers have; those that the source does not know are passed over by it
+  bool thin = true;             // deltas against `haves` may come: only when every receiver completes them
+  bool ofs_delta = true;        // only when every receiver understands them
   // A partial fetch ("tree:0": commits and tags only) for questions about history; never relayed.
   std::string filter = {};
 };
@@ -69,8 +69,8 @@ class Remote {
   // What receive-pack shows: for destinations. The connection is kept for the push that follows.
   Result<Listing> list_for_push(std::stop_token stop);
 
-  // A pack with everything reachable from `wants` and not from `haves`. Corrupt: shallow or otherwise unfit; Conflict: a
-  // want is not there any more ("not our ref"): list again. `messages` gets remote progress.
+  // A pack with everything reachable from `wants` and not from `haves`. Corrupt: shallow or otherwise unfit; Conflict:
+  // a want is not there any more ("not our ref"): list again. `messages` gets remote progress.
   Result<std::unique_ptr<PackStream>> fetch(FetchRequest request, RemoteMessages messages, std::stop_token stop);
 
   // Sends the commands. With deletions only there is no pack to write: call finish() at once. Lists first when

@@ -23,6 +23,9 @@ class Exchange : public Reader {
  public:
   virtual Result<> write(std::span<const std::byte> bytes) = 0;
   virtual Result<> end_request() = 0;
+  // The response has been read to its end, as its own pkt-lines tell: a carrier that is a stream cannot see that by
+  // itself. Lets the connection be used for another request.
+  virtual void end_response() {}
 };
 
 class Connection {
@@ -30,12 +33,15 @@ class Connection {
   virtual ~Connection() = default;
   // What the server says first: its advertisement, without the transport's own wrapping. Valid as long as this is.
   virtual Reader& greeting() = 0;
-  // Starts a request. One at a time. A stateful carrier (a pipe) sees one request after the other on the same stream and
-  // has none to give after a version 0 request or a push: CHECK. A response on it ends where its reader stops, not at an
-  // end of stream.
+  // Starts a request. One at a time. A stateful carrier (a pipe) sees one request after the other on the same stream
+  // and has none to give after a version 0 request or a push: CHECK. A response on it ends where its reader stops, not
+  // at an end of stream.
   virtual Result<std::unique_ptr<Exchange>> exchange() = 0;
   // Can exchange() be called once more? HTTP: always. A pipe: as long as protocol 2 is spoken and nobody hung up.
   virtual bool is_reusable() const = 0;
+  // Is every request answered by a look of its own, as over HTTP? A git on a pipe reads its refs once: asked again on
+  // the same connection, it would not see what has changed since.
+  virtual bool is_stateless() const { return false; }
   // What the carrier knows of an early end: a child's exit status and last words, an HTTP status. Replaces `early` by a
   // better Error, or gives it back.
   virtual Error explain(Error early) = 0;

@@ -17,21 +17,12 @@ constexpr std::size_t kOutputBytesMax = 256 * 1024 * 1024;
 
 GitSandbox::GitSandbox() {
   const char* path = std::getenv("PATH");
-  environment_ = {"PATH=" + std::string(path != nullptr ? path : "/usr/bin:/bin"),
-                  "HOME=" + directory_.path().string(),
-                  "LC_ALL=C",
-                  "GIT_CONFIG_NOSYSTEM=1",
-                  "GIT_TERMINAL_PROMPT=0",
-                  "GIT_AUTHOR_NAME=Ada",
-                  "GIT_AUTHOR_EMAIL=ada@example.org",
-                  "GIT_COMMITTER_NAME=Ada",
-                  "GIT_COMMITTER_EMAIL=ada@example.org",
+  environment_ = {"PATH=" + std::string(path != nullptr ? path : "/usr/bin:/bin"), "HOME=" + directory_.path().string(),
+                  "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_AUTHOR_NAME=Ada",
+                  "GIT_AUTHOR_EMAIL=ada@example.org", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.org",
                   // safe.directory: CI may run as another user than the one who owns the sandbox
-                  "GIT_CONFIG_COUNT=2",
-                  "GIT_CONFIG_KEY_0=safe.directory",
-                  "GIT_CONFIG_VALUE_0=*",
-                  "GIT_CONFIG_KEY_1=gc.auto",
-                  "GIT_CONFIG_VALUE_1=0"};
+                  "GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
+                  "GIT_CONFIG_KEY_1=gc.auto", "GIT_CONFIG_VALUE_1=0"};
 }
 
 GitSandbox::Outcome GitSandbox::try_git(std::string_view repository, const std::vector<std::string>& words) const {
@@ -40,8 +31,8 @@ GitSandbox::Outcome GitSandbox::try_git(std::string_view repository, const std::
   std::vector<std::string> environment = environment_;
   environment.push_back("GIT_AUTHOR_DATE=@" + std::to_string(seconds_) + " +0000");
   environment.push_back("GIT_COMMITTER_DATE=@" + std::to_string(seconds_) + " +0000");
-  ProcessOutput run = must(run_process({.argv = argv, .environment = environment, .directory = {}}, "",
-                                       kOutputBytesMax, Patience{}, {}));
+  ProcessOutput run = must(
+      run_process({.argv = argv, .environment = environment, .directory = {}}, "", kOutputBytesMax, Patience{}, {}));
   return {run.exit.code, run.output + run.exit.stderr_text};
 }
 
@@ -55,6 +46,16 @@ std::string GitSandbox::git(std::string_view repository, const std::vector<std::
   }
   if (outcome.output.ends_with('\n')) outcome.output.pop_back();
   return outcome.output;
+}
+
+std::string GitSandbox::git_fed(std::string_view repository, const std::vector<std::string>& words,
+                                std::string_view input) const {
+  std::vector<std::string> argv = {"git", "-C", path(repository).string()};
+  argv.insert(argv.end(), words.begin(), words.end());
+  ProcessOutput run = must(run_process({.argv = argv, .environment = environment_, .directory = {}}, input,
+                                       kOutputBytesMax, Patience{}, {}));
+  CHECK(run.exit.code == 0);
+  return std::move(run.output);
 }
 
 void GitSandbox::init(std::string_view repository, std::string_view object_format, std::string_view branch) {
@@ -73,10 +74,9 @@ std::string GitSandbox::commit(std::string_view repository, std::string_view bra
   // One tree with one file named after the branch: enough for histories, deltas and thin packs.
   const std::string listing = "100644 blob " + blob + "\tcontent\n";
   std::vector<std::string> environment = environment_;
-  ProcessOutput tree = must(run_process({.argv = {"git", "-C", path(repository).string(), "mktree"},
-                                         .environment = environment,
-                                         .directory = {}},
-                                        listing, kOutputBytesMax, Patience{}, {}));
+  ProcessOutput tree = must(run_process(
+      {.argv = {"git", "-C", path(repository).string(), "mktree"}, .environment = environment, .directory = {}},
+      listing, kOutputBytesMax, Patience{}, {}));
   tree.output.pop_back();
   const std::string ref = "refs/heads/" + std::string(branch);
   std::vector<std::string> words = {"commit-tree", tree.output, "-m", std::string(content.substr(0, 40))};

@@ -27,6 +27,9 @@ class GitSandbox {
   };
   Outcome try_git(std::string_view repository, const std::vector<std::string>& words) const;
 
+  // The same with something to read; returns exactly what stands on standard output, which may be a pack.
+  std::string git_fed(std::string_view repository, const std::vector<std::string>& words, std::string_view input) const;
+
   // A bare repository without commits.
   void init(std::string_view repository, std::string_view object_format = "sha1", std::string_view branch = "main");
   // Adds one commit to a branch of a bare repository (creating both as needed) and returns its id. Commit ids depend on

@@ -1,0 +1,40 @@
+// The environment variables, read once. Nothing else in the program looks at them; what a child program gets of them is
+// decided here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/url.h"
+
+namespace packferry {
+
+// PACKFERRY_USERNAME, PACKFERRY_PASSWORD and PACKFERRY_TOKEN, or one of their forms with a suffix.
+struct CredentialVariables {
+  std::string username;
+  Secret password;
+  Secret token;
+
+  bool is_set() const { return !password.empty() || !token.empty(); }
+};
+
+struct Environment {
+  // `variables`: "NAME=value", as environ(7) has them.
+  explicit Environment(const std::vector<std::string>& variables);
+
+  CredentialVariables for_both;
+  CredentialVariables for_source;       // …_SOURCE
+  CredentialVariables for_destination;  // …_DESTINATION
+
+  std::string ssh_command;  // GIT_SSH_COMMAND
+  std::string ssh_program;  // GIT_SSH
+  std::string ca_file;      // GIT_SSL_CAINFO, else SSL_CERT_FILE
+  bool no_color = false;    // NO_COLOR, not empty
+  std::string terminal;     // TERM
+
+  // For git, ssh and credential helpers: all that the user has set, but for our own secrets, for what would point git
+  // at another repository than the one that is meant, and for what would make it write traces.
+  std::vector<std::string> for_children;
+};
+
+}  // namespace packferry

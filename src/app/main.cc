@@ -1,0 +1,80 @@
+// The first line and the last.
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "app/environment.h"
+#include "app/interrupts.h"
+#include "app/wiring.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/run.h"
+
+namespace {
+
+using namespace packferry;
+
+// Started with a closed descriptor, the first pipe we open would become it, and what we say would go there.
+void fill_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
+// Secrets are in our memory: no core dump, and nobody else of the same user looks in.
+void keep_memory_to_ourselves() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  ::prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+// Blocks come and go on a few threads: with an arena for each, and a threshold that grows with what was freed, the
+// process would keep several times what it uses.
+void keep_memory_small() {
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+  ::mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+std::vector<std::string> variables() {
+  std::vector<std::string> all;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) all.emplace_back(*variable);
+  return all;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  fill_standard_descriptors();
+  keep_memory_to_ourselves();
+  keep_memory_small();
+  ::signal(SIGPIPE, SIG_IGN);
+  const Interrupts interrupts;
+  const Environment environment(variables());
+
+  const SystemClock clock;
+  FdLog log(STDERR_FILENO, LogLevel::Info, clock);
+  FdOutput out(STDOUT_FILENO, "standard output");
+  FdOutput err(STDERR_FILENO, "standard error");
+  const Surroundings surroundings{
+      .out = out,
+      .err = err,
+      .log = log,
+      .clock = clock,
+      .make_ends = make_real_ends(environment, PACKFERRY_VERSION),
+      .version = PACKFERRY_VERSION,
+      .no_color = environment.no_color,
+      .plain_terminal = environment.terminal == "dumb",
+      .can_prompt = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0,
+  };
+  const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  return static_cast<int>(run_packferry(words, surroundings, interrupts.token()));
+}

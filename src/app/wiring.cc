@@ -1,0 +1,158 @@
+#include "app/wiring.h"
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "host/host_profile.h"
+#include "net/credentials.h"
+#include "net/http.h"
+#include "remote/http_transport.h"
+#include "remote/process_transport.h"
+#include "remote/remote.h"
+
+namespace packferry {
+namespace {
+
+// Goes with a token that has no user. GitHub and Gitea look at the token only; GitLab insists on this one for OAuth
+// tokens and takes any for the others.
+constexpr std::string_view kTokenUser = "oauth2";
+
+// One set, and the origin that it is for: the first that gets it.
+class CredentialSet {
+ public:
+  CredentialSet(std::string where, Credentials credentials)
+      : where_(std::move(where)), credentials_(std::move(credentials)) {}
+
+  Result<Credentials> give_to(const Url& url) {
+    if (origin_.empty()) origin_ = url.origin();
+    if (origin_ != url.origin())
+      return Error(ErrorKind::Invalid,
+                   "{} would be shown to {} and to {}; give each side its own with …_SOURCE and …_DESTINATION, "
+                   "--source-credentials and --destination-credentials, or use git credential helpers",
+                   where_, origin_, url.origin());
+    return credentials_;
+  }
+
+ private:
+  const std::string where_;
+  const Credentials credentials_;
+  std::string origin_;
+};
+
+std::optional<CredentialSet> from_variables(const CredentialVariables& variables, const std::string& suffix) {
+  if (!variables.is_set()) return std::nullopt;
+  if (variables.token.empty())
+    return CredentialSet("PACKFERRY_PASSWORD" + suffix,
+                         {.username = variables.username, .password = variables.password});
+  const std::string user = variables.username.empty() ? std::string(kTokenUser) : variables.username;
+  return CredentialSet("PACKFERRY_TOKEN" + suffix, {.username = user, .password = variables.token});
+}
+
+Result<std::optional<CredentialSet>> from_file(const std::string& path, const std::string& option) {
+  if (path.empty()) return std::optional<CredentialSet>();
+  Credentials credentials = TRY(read_credentials_file(path).context("{}", option));
+  return std::optional<CredentialSet>(std::in_place, fmt::format("{} {}", option, path), std::move(credentials));
+}
+
+class RealEnds final : public Ends {
+ public:
+  RealEnds(const Environment& environment, EndOptions options, const std::string& version)
+      : environment_(environment),
+        options_(std::move(options)),
+        http_({.user_agent = "packferry/" + version,
+               .ca_file = options_.ca_file.empty() ? environment.ca_file : options_.ca_file,
+               .patience = options_.patience}) {}
+
+  Result<> read_credentials();
+
+  Result<std::unique_ptr<Source>> source(const Url& url, Side side) override {
+    return std::make_unique<RemoteSource>(TRY(remote(url, side)));
+  }
+
+  Result<std::unique_ptr<Destination>> destination(const Url& url) override {
+    std::unique_ptr<Remote> there = TRY(remote(url, Side::Destination));
+    if (url.is_local())
+      return std::make_unique<LocalDestination>(std::move(there), std::filesystem::absolute(url.path()).string(),
+                                                environment_.for_children);
+    return std::make_unique<RemoteDestination>(std::move(there), profile_of(url));
+  }
+
+ private:
+  Result<std::unique_ptr<Remote>> remote(const Url& url, Side side) {
+    return std::make_unique<Remote>(TRY(transport(url, side)), options_.protocol);
+  }
+
+  Result<std::unique_ptr<Transport>> transport(const Url& url, Side side) {
+    switch (url.scheme()) {
+      case Scheme::Https:
+      case Scheme::Http:
+        return make_http_transport(url, http_, *TRY(credentials_for(url, side)));
+      case Scheme::Ssh:
+        return make_ssh_transport(url, ssh(), environment_.for_children, options_.patience);
+      case Scheme::Git:
+        return make_tcp_transport(url, options_.patience);
+      case Scheme::File:
+        return make_local_transport(url, environment_.for_children, options_.patience);
+    }
+    CHECK(!"a scheme has a carrier");
+    return Error(ErrorKind::Unsupported, "{}", url.text());
+  }
+
+  SshOptions ssh() const {
+    SshOptions ssh{.command = environment_.ssh_command, .may_prompt = options_.may_prompt};
+    if (!environment_.ssh_program.empty()) ssh.program = environment_.ssh_program;
+    return ssh;
+  }
+
+  Result<CredentialSource*> credentials_for(const Url& url, Side side) {
+    for (CredentialSet* set : side == Side::Source ? source_sets_ : destination_sets_)
+      return keep(std::make_unique<FixedCredentials>(url, TRY(set->give_to(url))));
+    if (!url.password().empty())
+      return keep(
+          std::make_unique<FixedCredentials>(url, Credentials{.username = url.user(), .password = url.password()}));
+    return keep(std::make_unique<GitCredentialHelper>(environment_.for_children, options_.may_prompt));
+  }
+
+  CredentialSource* keep(std::unique_ptr<CredentialSource> source) {
+    return credential_sources_.emplace_back(std::move(source)).get();
+  }
+
+  const Environment& environment_;
+  const EndOptions options_;
+  HttpClient http_;
+  std::vector<std::unique_ptr<CredentialSet>> sets_;
+  // For each side, what is there; the first one counts.
+  std::vector<CredentialSet*> source_sets_;
+  std::vector<CredentialSet*> destination_sets_;
+  std::vector<std::unique_ptr<CredentialSource>> credential_sources_;
+};
+
+Result<> RealEnds::read_credentials() {
+  const auto add = [this](std::optional<CredentialSet> set, bool for_source, bool for_destination) {
+    if (!set) return;
+    CredentialSet* kept = sets_.emplace_back(std::make_unique<CredentialSet>(*std::move(set))).get();
+    if (for_source) source_sets_.push_back(kept);
+    if (for_destination) destination_sets_.push_back(kept);
+  };
+  add(from_variables(environment_.for_source, "_SOURCE"), true, false);
+  add(from_variables(environment_.for_destination, "_DESTINATION"), false, true);
+  add(from_variables(environment_.for_both, ""), true, true);
+  add(TRY(from_file(options_.source_credentials_file, "--source-credentials")), true, false);
+  add(TRY(from_file(options_.destination_credentials_file, "--destination-credentials")), false, true);
+  add(TRY(from_file(options_.credentials_file, "--credentials")), true, true);
+  return {};
+}
+
+}  // namespace
+
+MakeEnds make_real_ends(const Environment& environment, std::string version) {
+  return [&environment, version = std::move(version)](const EndOptions& options) -> Result<std::unique_ptr<Ends>> {
+    auto ends = std::make_unique<RealEnds>(environment, options, version);
+    TRY(ends->read_credentials());
+    return ends;
+  };
+}
+
+}  // namespace packferry

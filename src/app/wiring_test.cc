@@ -1,0 +1,135 @@
+#include "app/wiring.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cli/run.h"
+#include "testing/git_sandbox.h"
+#include "testing/memory_output.h"
+#include "testing/must.h"
+
+namespace packferry {
+namespace {
+
+using testing::GitSandbox;
+using ::testing::HasSubstr;
+using testing::MemoryOutput;
+using testing::must;
+using ::testing::Not;
+
+constexpr std::string_view kCanary = "c4n4ry-s3cr3t";
+
+class WiringTest : public ::testing::Test {
+ protected:
+  ExitStatus run(const std::vector<std::string>& words, std::vector<std::string> variables = {}) {
+    const std::vector<std::string>& common = git.environment();
+    variables.insert(variables.end(), common.begin(), common.end());
+    const Environment environment(variables);
+    FdLog log(-1, LogLevel::Info, clock);
+    out.said.clear();
+    err.said.clear();
+    const Surroundings around{.out = out,
+                              .err = err,
+                              .log = log,
+                              .clock = clock,
+                              .make_ends = make_real_ends(environment, "1.2.3"),
+                              .version = "1.2.3"};
+    return run_packferry(words, around, {});
+  }
+  std::string at(std::string_view name) const { return git.path(name).string(); }
+
+  void write(const std::string& name, std::string_view text, std::filesystem::perms mode) const {
+    std::ofstream(git.path(name)) << text;
+    std::filesystem::permissions(git.path(name), mode);
+  }
+  std::string read(const std::string& name) const {
+    std::ifstream file(git.path(name));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  GitSandbox git;
+  SystemClock clock;
+  MemoryOutput out;
+  MemoryOutput err;
+};
+
+TEST_F(WiringTest, ALocalRepositoryIsReplicatedComparedAndShown) {
+  git.commit("web.git", "main", "one");
+  git.commit("web.git", "topic", "two");
+  EXPECT_EQ(run({"compare", at("web.git"), at("web.git")}), ExitStatus::Done);
+  EXPECT_EQ(run({"replicate", at("web.git"), at("copy.git")}), ExitStatus::Done) << err.said;
+  EXPECT_EQ(git.git("web.git", {"for-each-ref"}), git.git("copy.git", {"for-each-ref"}));
+  git.git("copy.git", {"fsck", "--strict"});
+  EXPECT_EQ(run({"compare", at("web.git"), "file://" + at("copy.git")}), ExitStatus::Done) << err.said;
+  git.commit("web.git", "main", "three");
+  EXPECT_EQ(run({"compare", at("web.git"), at("copy.git")}), ExitStatus::Differs);
+  EXPECT_EQ(run({"replicate", at("web.git"), at("copy.git")}), ExitStatus::Done) << err.said;
+  EXPECT_EQ(run({"refs", at("copy.git"), "--quiet"}), ExitStatus::Done);
+  EXPECT_THAT(out.said, HasSubstr("\trefs/heads/main\n"));
+}
+
+TEST_F(WiringTest, AnotherRepositoryInTheEnvironmentIsNotTakenForTheOneThatIsMeant) {
+  git.commit("web.git", "main", "one");
+  git.commit("other.git", "other", "two");
+  EXPECT_EQ(run({"refs", at("web.git"), "--quiet"}, {"GIT_DIR=" + at("other.git")}), ExitStatus::Done);
+  EXPECT_THAT(out.said, HasSubstr("refs/heads/main"));
+  EXPECT_THAT(out.said, Not(HasSubstr("refs/heads/other")));
+}
+
+// A stand-in for ssh that writes down all it is given, then runs the command on this machine.
+TEST_F(WiringTest, SshIsRunAsGitRunsItAndIsToldNoSecret) {
+  git.commit("web.git", "main", "one");
+  write("shim",
+        "#!/bin/sh\n"
+        "{ tr '\\0' ' ' </proc/$$/cmdline; tr '\\0' '\\n' </proc/$$/environ; tr '\\0' ' ' </proc/$PPID/cmdline; } >>" +
+            at("seen") + "\nfor last; do :; done\nexec sh -c \"$last\"\n",
+        std::filesystem::perms::owner_all);
+  const std::string password = "PACKFERRY_PASSWORD=" + std::string(kCanary);
+  const std::string token = "PACKFERRY_TOKEN_SOURCE=" + std::string(kCanary);
+  for (const std::string variable : {"GIT_SSH_COMMAND=", "GIT_SSH="}) {
+    EXPECT_EQ(run({"refs", "ssh://ann@host" + at("web.git"), "--quiet"}, {variable + at("shim"), password, token}),
+              ExitStatus::Done)
+        << err.said;
+    EXPECT_THAT(out.said, HasSubstr("refs/heads/main"));
+  }
+  EXPECT_THAT(read("seen"), HasSubstr("ann@host"));
+  EXPECT_THAT(read("seen"), Not(HasSubstr(kCanary)));
+  EXPECT_THAT(out.said + err.said, Not(HasSubstr(kCanary)));
+}
+
+TEST_F(WiringTest, NoSecretIsInWhatIsSaidWhenThingsFail) {
+  const std::string canary(kCanary);
+  write("secret", "token=" + canary + "\n", std::filesystem::perms::owner_read);
+  // Port 9 of this machine: nobody listens.
+  const std::string address = "http://ann:" + canary + "@127.0.0.1:9/web";
+  for (const char* mode : {"--json", "--verbose", "--color=always"})
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"refs", address, mode},
+          {"compare", address, at("a.git"), mode},
+          {"replicate", address, at("a.git"), mode},
+          {"replicate", at("a.git"), address, mode},
+          {"refs", "http://127.0.0.1:9/web", mode, "--credentials", at("secret")}}) {
+      EXPECT_NE(run(words, {"PACKFERRY_PASSWORD=" + canary, "PACKFERRY_TOKEN=" + canary}), ExitStatus::Done);
+      EXPECT_THAT(out.said + err.said, Not(HasSubstr(canary)));
+    }
+}
+
+TEST_F(WiringTest, OneSetOfCredentialsIsNotShownToTwoHosts) {
+  const std::vector<std::string> words = {"replicate", "http://127.0.0.1:9/web", "http://127.0.0.2:9/web"};
+  EXPECT_EQ(run(words, {"PACKFERRY_TOKEN=" + std::string(kCanary)}), ExitStatus::Usage);
+  EXPECT_THAT(err.said, HasSubstr("PACKFERRY_TOKEN would be shown to http://127.0.0.1:9 and to http://127.0.0.2:9"));
+  EXPECT_THAT(err.said, Not(HasSubstr(kCanary)));
+  EXPECT_EQ(run(words, {"PACKFERRY_TOKEN_SOURCE=a", "PACKFERRY_TOKEN_DESTINATION=b"}), ExitStatus::Failed);
+  EXPECT_EQ(run({"compare", "http://127.0.0.1:9/web", "http://127.0.0.1:9/other"}, {"PACKFERRY_PASSWORD=a"}),
+            ExitStatus::Failed);
+}
+
+TEST_F(WiringTest, ACredentialsFileThatCannotBeReadIsAConfigurationError) {
+  EXPECT_EQ(run({"refs", "http://127.0.0.1:9/web", "--source-credentials", at("none")}), ExitStatus::Usage);
+  EXPECT_THAT(err.said, HasSubstr("--source-credentials"));
+}
+
+}  // namespace
+}  // namespace packferry

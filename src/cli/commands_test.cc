@@ -1,0 +1,197 @@
+#include "cli/commands.h"
+
+#include <gmock/gmock.h>
+
+#include "cli/help.h"
+#include "testing/must.h"
+
+namespace packferry {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::must;
+
+using Words = std::vector<std::string>;
+
+template <typename Command>
+Command understood(const Words& words) {
+  std::variant<CommandLine, Answer> parsed = parse_command_line(words, "1.2.3");
+  if (const Answer* answer = std::get_if<Answer>(&parsed)) ADD_FAILURE() << answer->err << answer->out;
+  return std::get<Command>(std::get<CommandLine>(parsed).command);
+}
+
+CommonOptions common(const Words& words) { return std::get<CommandLine>(parse_command_line(words, "1.2.3")).common; }
+
+Answer answer(const Words& words) {
+  std::variant<CommandLine, Answer> parsed = parse_command_line(words, "1.2.3");
+  if (!std::holds_alternative<Answer>(parsed)) ADD_FAILURE() << "understood";
+  return std::get<Answer>(parsed);
+}
+
+Words replicate(Words options) {
+  Words words = {"replicate", "https://a/web", "https://b/web"};
+  words.insert(words.end(), options.begin(), options.end());
+  return words;
+}
+
+bool selects(const RefspecSet& selection, std::string_view name) {
+  return selection.selects(must(RefName::parse(name)));
+}
+
+TEST(Commands, AReplicaNeedsTwoAddressesAndNoMore) {
+  const auto command = understood<ReplicateCommand>({"replicate", "https://a/web", "git@b:web", "/c/web.git"});
+  EXPECT_EQ(command.source.text(), "https://a/web");
+  ASSERT_EQ(command.destinations.size(), 2u);
+  EXPECT_EQ(command.destinations[1].path(), "/c/web.git");
+  EXPECT_EQ(command.policy.follow, FollowMode::Mirror);
+  EXPECT_EQ(command.policy.atomic, AtomicMode::Auto);
+  EXPECT_TRUE(command.policy.keep_old_tips);
+  EXPECT_FALSE(command.policy.allow_deletions || command.policy.allow_rewinds);
+  EXPECT_FALSE(command.dry_run);
+  EXPECT_TRUE(selects(command.policy.selection, "refs/heads/main"));
+  EXPECT_TRUE(selects(command.policy.selection, "refs/tags/v1"));
+  EXPECT_FALSE(selects(command.policy.selection, "refs/pull/1/head"));
+}
+
+TEST(Commands, OptionsStandBeforeOrAfterAddresses) {
+  for (const Words& words : {Words{"replicate", "--ref", "main", "--ref", "v*", "/a", "/b"},
+                             Words{"replicate", "/a", "--ref=main", "/b", "--ref", "v*"}}) {
+    const auto command = understood<ReplicateCommand>(words);
+    EXPECT_EQ(command.source.path(), "/a");
+    ASSERT_EQ(command.destinations.size(), 1u);
+    EXPECT_TRUE(selects(command.policy.selection, "refs/heads/v1"));
+    EXPECT_FALSE(selects(command.policy.selection, "refs/heads/other"));
+    EXPECT_FALSE(selects(command.policy.selection, "refs/tags/v1"));
+  }
+}
+
+TEST(Commands, ExcludingAloneNarrowsTheDefault) {
+  const auto command = understood<ReplicateCommand>(replicate({"--exclude", "wip/*", "--exclude", "^tags/nightly"}));
+  EXPECT_TRUE(selects(command.policy.selection, "refs/heads/main"));
+  EXPECT_FALSE(selects(command.policy.selection, "refs/heads/wip/x"));
+  EXPECT_FALSE(selects(command.policy.selection, "refs/tags/nightly"));
+  EXPECT_FALSE(selects(command.policy.selection, "refs/notes/x"));
+}
+
+TEST(Commands, ThePolicyIsWhatWasSaid) {
+  const Policy policy = understood<ReplicateCommand>(
+                            replicate({"--policy", "additive", "--allow-deletions", "25", "--allow-rewinds", "10%",
+                                       "--no-keep-old-tips", "--atomic", "never", "--ignore-non-empty-destination"}))
+                            .policy;
+  EXPECT_EQ(policy.follow, FollowMode::Additive);
+  EXPECT_EQ(policy.allow_deletions->of(1000), 25u);
+  EXPECT_EQ(policy.allow_rewinds->of(1000), 100u);
+  EXPECT_FALSE(policy.keep_old_tips);
+  EXPECT_EQ(policy.atomic, AtomicMode::Never);
+  EXPECT_TRUE(policy.ignore_non_empty_destination);
+}
+
+TEST(Commands, CommonOptionsReachTheEnds) {
+  const CommonOptions options =
+      common(replicate({"--protocol", "0", "--stall-timeout", "7", "--credentials", "/c", "--source-credentials", "/s",
+                        "--destination-credentials", "/d", "--ca-file", "/ca", "--color", "never", "--json", "-q"}));
+  EXPECT_EQ(options.ends.protocol, 0);
+  EXPECT_EQ(options.ends.patience.stall_ms, Milliseconds(7'000));
+  EXPECT_EQ(options.ends.credentials_file, "/c");
+  EXPECT_EQ(options.ends.source_credentials_file, "/s");
+  EXPECT_EQ(options.ends.destination_credentials_file, "/d");
+  EXPECT_EQ(options.ends.ca_file, "/ca");
+  EXPECT_EQ(options.color, ColorMode::Never);
+  EXPECT_TRUE(options.json && options.quiet && !options.verbose);
+}
+
+TEST(Commands, TheOtherTwoRead) {
+  EXPECT_EQ(understood<RefsCommand>({"refs", "git://a/web"}).url.text(), "git://a/web");
+  const auto command = understood<CompareCommand>({"compare", "/a", "/b", "/c", "--ref", "main"});
+  EXPECT_EQ(command.urls.size(), 3u);
+  EXPECT_TRUE(selects(command.selection, "refs/heads/main"));
+  EXPECT_FALSE(selects(command.selection, "refs/heads/other"));
+}
+
+TEST(Commands, UsageErrorsNameWhatIsWrong) {
+  const struct {
+    Words words;
+    const char* part;
+  } cases[] = {
+      {{"replicat", "/a", "/b"}, "there is no command 'replicat'"},
+      {{"replicate"}, "SOURCE and DESTINATION are missing"},
+      {{"replicate", "/a"}, "DESTINATION is missing"},
+      {{"replicate", "/a", "/a/"}, "is the source"},
+      {{"replicate", "/a", "/b", "/b"}, "given twice"},
+      {{"replicate", "/a", "git://b/web"}, "can only be read"},
+      {{"replicate", "/a", "ext::sh -c id"}, "ext"},
+      {replicate({"--policy", "mirorr"}), "--policy"},
+      {replicate({"--atomic", "perhaps"}), "--atomic"},
+      {replicate({"--allow-deletions", "some"}), "--allow-deletions"},
+      {replicate({"--allow-rewinds", "-1"}), "--allow-rewinds"},
+      {replicate({"--ref", "a..b"}), "--ref"},
+      {replicate({"--exclude", "a..b"}), "--exclude"},
+      {replicate({"--ref"}), "--ref"},
+      {replicate({"--protocol", "1"}), "--protocol"},
+      {replicate({"--stall-timeout", "0"}), "--stall-timeout"},
+      {replicate({"--color", "red"}), "--color"},
+      {replicate({"--quiet", "--verbose"}), "--verbose"},
+      {replicate({"--forse"}), "--forse"},
+      {{"refs"}, "URL is missing"},
+      {{"refs", "/a", "/b"}, "one URL at a time"},
+      {{"compare", "/a"}, "two URLs or more"},
+  };
+  for (const auto& c : cases) {
+    const Answer said = answer(c.words);
+    EXPECT_EQ(said.status, ExitStatus::Usage);
+    EXPECT_EQ(said.out, "");
+    EXPECT_THAT(said.err, HasSubstr(c.part));
+    EXPECT_THAT(said.err, HasSubstr("--help'.\n"));
+  }
+}
+
+TEST(Commands, AUsageErrorNeverRepeatsAPassword) {
+  for (const Words& words : {Words{"replicate", "https://ann:canary@a/web"},
+                             Words{"replicate", "https://ann:canary@a/web", "https://ben:canary@a/web"},
+                             Words{"replicate", "https://ann:canary@a/web#x", "/b"}})
+    EXPECT_EQ(answer(words).err.find("canary"), std::string::npos) << answer(words).err;
+}
+
+TEST(Commands, HelpIsGivenOnStandardOutput) {
+  EXPECT_EQ(answer({}).out, help_text(""));
+  EXPECT_EQ(answer({"--help"}).out, help_text(""));
+  EXPECT_EQ(answer({"help"}).out, help_text(""));
+  for (const char* command : {"replicate", "refs", "compare"}) {
+    EXPECT_EQ(answer({command, "--help"}).out, help_text(command));
+    EXPECT_EQ(answer({command, "-h"}).out, help_text(command));
+    EXPECT_EQ(answer({"help", command}).out, help_text(command));
+  }
+  EXPECT_EQ(answer({"--version"}).out, "packferry 1.2.3\n");
+  EXPECT_EQ(answer({"--version"}).status, ExitStatus::Done);
+}
+
+TEST(Commands, HelpNamesEveryOptionAndNoOther) {
+  for (const char* command : {"replicate", "refs", "compare"}) {
+    const std::string help(help_text(command));
+    const Words names = option_names(command);
+    for (const std::string& name : names)
+      if (name != "--help") {
+        EXPECT_THAT(help, HasSubstr(name)) << command;
+      }
+    for (std::size_t at = help.find(" --"); at != std::string::npos; at = help.find(" --", at + 1)) {
+      const std::string named = help.substr(at + 1, help.find_first_of(" ,:'\n", at + 1) - at - 1);
+      if (named != "--help" && named != "--version") {
+        EXPECT_THAT(names, ::testing::Contains(named)) << command;
+      }
+    }
+  }
+}
+
+TEST(Commands, HelpFitsIntoAHundredColumns) {
+  for (const char* command : {"", "replicate", "refs", "compare"}) {
+    std::string_view help = help_text(command);
+    while (!help.empty()) {
+      const std::string_view line = help.substr(0, help.find('\n'));
+      EXPECT_LE(line.size(), 100u) << line;
+      help.remove_prefix(line.size() + 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace packferry

@@ -1,0 +1,42 @@
+// What the command line needs to reach repositories, and all that it knows of how they are reached. The program gives
+// it the real thing (app/wiring.h), a test gives it ends in memory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "engine/destination.h"
+#include "engine/source.h"
+#include "io/pace.h"
+#include "net/url.h"
+
+namespace packferry {
+
+// Whose credentials are meant: those of the source, or those of the destinations.
+enum class Side { Source, Destination };
+
+struct EndOptions {
+  int protocol = 2;
+  Patience patience;
+  // Files for read_credentials_file(); empty: none. The one for a side goes before the one for both.
+  std::string credentials_file;
+  std::string source_credentials_file;
+  std::string destination_credentials_file;
+  std::string ca_file;
+  bool may_prompt = false;  // may credential helpers and ssh ask the person?
+};
+
+// Makes ends; talks to nobody yet. What it makes must not outlive it.
+class Ends {
+ public:
+  virtual ~Ends() = default;
+  // A repository to read from. Destinations are read from too, when they are compared; hence the side.
+  virtual Result<std::unique_ptr<Source>> source(const Url& url, Side side) = 0;
+  virtual Result<std::unique_ptr<Destination>> destination(const Url& url) = 0;
+};
+
+using MakeEnds = std::function<Result<std::unique_ptr<Ends>>(const EndOptions& options)>;
+
+}  // namespace packferry

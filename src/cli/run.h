@@ -1,0 +1,31 @@
+// The whole program but for the real world: words in, text out, an exit status. app/ gives it real ends and real
+// outputs, tests give it others.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/ends.h"
+#include "cli/exit_status.h"
+#include "cli/output.h"
+
+namespace packferry {
+
+struct Surroundings {
+  Output& out;
+  Output& err;
+  Log& log;  // where --verbose logs to
+  const Clock& clock;
+  MakeEnds make_ends;
+  std::string version;
+  bool no_color = false;        // NO_COLOR is set: https://no-color.org
+  bool plain_terminal = false;  // TERM=dumb: cannot redraw
+  bool can_prompt = false;      // a person sits at the terminal
+};
+
+ExitStatus run_packferry(const std::vector<std::string>& words, const Surroundings& surroundings, std::stop_token stop);
+
+}  // namespace packferry

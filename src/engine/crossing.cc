@@ -1,0 +1,535 @@
+#include "engine/crossing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "engine/leg.h"
+#include "io/fan_out.h"
+
+namespace packferry {
+namespace {
+
+// Naming more makes the servers work more than it spares the wire (docs/notes/haves.md).
+constexpr std::size_t kHavesMax = 50'000;
+
+// What the destinations of one fetch can all take.
+struct PackForm {
+  bool thin = true;
+  bool ofs_delta = true;
+};
+
+bool has_all(const RefMap& held, const std::vector<Oid>& extra, const std::vector<PlannedUpdate>& updates) {
+  std::unordered_set<Oid> there(extra.begin(), extra.end());
+  for (const Ref& ref : held) there.insert(ref.oid);
+  return std::all_of(updates.begin(), updates.end(),
+                     [&](const PlannedUpdate& planned) { return there.contains(planned.update.new_oid); });
+}
+
+std::vector<Oid> new_oids(const std::vector<PlannedUpdate>& updates) {
+  std::vector<Oid> oids;
+  for (const PlannedUpdate& planned : updates) oids.push_back(planned.update.new_oid);
+  std::sort(oids.begin(), oids.end());
+  oids.erase(std::unique(oids.begin(), oids.end()), oids.end());
+  return oids;
+}
+
+std::vector<RefUpdate> bare_updates(const std::vector<PlannedUpdate>& updates) {
+  std::vector<RefUpdate> bare;
+  for (const PlannedUpdate& planned : updates) bare.push_back(planned.update);
+  return bare;
+}
+
+// A lane of the fan-out, which leaves what the host said of each ref behind when it goes.
+class PushLane final : public Writer {
+ public:
+  PushLane(std::unique_ptr<PushWriter> push, PushReport& report) : push_(std::move(push)), report_(report) {}
+  Result<> write(std::span<const std::byte> bytes) override { return push_->write(bytes); }
+  Result<> finish() override {
+    Result<> finished = push_->finish();
+    report_ = push_->report();
+    return finished;
+  }
+
+ private:
+  const std::unique_ptr<PushWriter> push_;
+  PushReport& report_;
+};
+
+}  // namespace
+
+std::string_view to_string(LegStatus status) {
+  switch (status) {
+    case LegStatus::UpToDate:
+      return "up-to-date";
+    case LegStatus::Done:
+      return "done";
+    case LegStatus::Planned:
+      return "planned";
+    case LegStatus::Held:
+      return "held";
+    case LegStatus::Partial:
+      return "partial";
+    case LegStatus::Failed:
+      return "failed";
+  }
+  CHECK(!"a LegStatus has a name");
+  return {};
+}
+
+std::string_view to_string(RefOutcome outcome) {
+  switch (outcome) {
+    case RefOutcome::Planned:
+      return "planned";
+    case RefOutcome::Confirmed:
+      return "confirmed";
+    case RefOutcome::Withheld:
+      return "withheld";
+    case RefOutcome::Rejected:
+      return "rejected";
+    case RefOutcome::NotDone:
+      return "not-done";
+  }
+  CHECK(!"a RefOutcome has a name");
+  return {};
+}
+
+namespace {
+
+// One run of Crossing::run(), step by step.
+class Run {
+ public:
+  Run(Source& source, const CrossingOptions& options, const Clock& clock, CrossingObserver* observer,
+      std::stop_token stop)
+      : source_(source), options_(options), clock_(clock), observer_(observer), stop_(std::move(stop)) {}
+
+  // All legs, on the source as it is now. Legs that end in a Conflict may be run again.
+  Result<> cross(std::vector<Leg*> legs) {
+    TRY(observe(legs));
+    for (Leg* leg : legs) plan(*leg);
+    if (options_.dry_run) return {};
+
+    // From here on no leg changes its mind: what was planned is what is carried, or withheld.
+
+    together(live(legs), [this](Leg& leg) { make_ready(leg); });
+    together(live(legs), [this](Leg& leg) { keep_old_tips(leg); });
+    together(live(legs), [this](Leg& leg) { push_deletions(leg, leg.plan().clear, "clearing the way"); });
+    for (const std::vector<Leg*>& group : groups(live(legs))) carry(group);
+    together(live(legs), [this](Leg& leg) { set_head(leg); });
+    together(live(legs), [this](Leg& leg) { push_deletions(leg, leg.plan().remove, "removing"); });
+
+    // A report is a claim; the destination's own refs are the proof.
+    together(legs, [this](Leg& leg) { confirm(leg); });
+    return {};
+  }
+
+  // What the source showed.
+  void describe(CrossingReport& report) const {
+    report.head = listing_.head;
+    report.offered_refs = listing_.refs.size();
+    report.selected_refs = offered_.size();
+    report.format = listing_.format;
+    report.protocol = listing_.protocol;
+    report.fetches += fetches_;
+  }
+
+ private:
+  void tell(const CrossingEvent& event) {
+    if (observer_ != nullptr) observer_->on_event(event);
+  }
+
+  RemoteMessages messages_of(std::size_t leg) {
+    return [this, leg](std::string_view line) {
+      tell({.kind = CrossingEvent::Kind::RemoteMessage, .leg = leg, .text = line});
+    };
+  }
+
+  static std::vector<Leg*> live(const std::vector<Leg*>& legs) {
+    std::vector<Leg*> alive;
+    std::copy_if(legs.begin(), legs.end(), std::back_inserter(alive), [](const Leg* leg) { return leg->is_live(); });
+    return alive;
+  }
+
+  template <typename Work>
+  static void together(const std::vector<Leg*>& legs, const Work& work) {
+    if (legs.empty()) return;
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < legs.size(); ++i) others.emplace_back([&work, leg = legs[i]] { work(*leg); });
+    work(*legs.front());
+  }
+
+  // 1. Observe: the source's refs once, each destination's refs, all at the same time.
+  Result<> observe(const std::vector<Leg*>& legs) {
+    std::vector<std::jthread> others;
+    for (Leg* leg : legs) others.emplace_back([this, leg] { observe_leg(*leg); });
+    Result<Listing> listed = source_.refs(options_.policy.selection, stop_).context("source {}", source_.name());
+    others.clear();  // joins
+
+    listing_ = TRY(std::move(listed));
+    if (listing_.shallow)
+      return Error(ErrorKind::Unsupported,
+                   "source {}: it is a shallow repository and cannot give its full history; deepen it first "
+                   "(git fetch --unshallow)",
+                   source_.name());
+    offered_ = TRY(options_.policy.selection.map(listing_.refs).context("source {}", source_.name()));
+    head_ = listing_.head;
+    if (head_.target) head_.target = options_.policy.selection.map(*head_.target);
+    tell({.kind = CrossingEvent::Kind::SourceListed, .count = offered_.size()});
+    return {};
+  }
+
+  void observe_leg(Leg& leg) {
+    Result<std::optional<Listing>> listed = leg.destination().refs(stop_);
+    if (!listed) return leg.fail(std::move(listed).error().context("list refs"));
+    leg.note_listing(std::move(listed).value());
+    tell({.kind = CrossingEvent::Kind::LegListed, .leg = leg.index(), .count = leg.held().size()});
+  }
+
+  // 2. Plan: what the source has to be asked, then the pure decision.
+  void plan(Leg& leg) {
+    if (!leg.is_live()) return;
+    if (leg.listing() && leg.listing()->format != listing_.format && (!leg.held().empty() || !offered_.empty()))
+      return leg.fail(Error(ErrorKind::Unsupported,
+                            "the source is a {} repository and the destination a {} one; create the destination with "
+                            "git init --object-format={}",
+                            to_string(listing_.format), to_string(leg.listing()->format), to_string(listing_.format)));
+    Result<Answers> answers = ask(leg.held());
+    if (!answers) return leg.fail(std::move(answers).error().context("source {}", source_.name()));
+
+    leg.note_plan(plan_leg({.format = listing_.format,
+                            .offered = offered_,
+                            .head = head_,
+                            .held = leg.held(),
+                            .policy = options_.policy,
+                            .profile = leg.destination().profile(),
+                            .ancestry = answers->ancestry,
+                            .known_to_source = answers->known,
+                            .kept_stamp = to_compact_iso8601(clock_.now())}),
+                  options_.dry_run ? RefOutcome::Planned : RefOutcome::NotDone);
+    tell({.kind = CrossingEvent::Kind::LegPlanned, .leg = leg.index(), .plan = &leg.plan()});
+  }
+
+  struct Answers {
+    std::vector<AncestryAnswer> ancestry;
+    std::optional<std::unordered_set<Oid>> known;
+  };
+
+  // Legs that stand at the same refs ask the same questions: the source is asked once.
+  Result<Answers> ask(const RefMap& held) {
+    const std::vector<RefUpdate> questions = questions_for(offered_, held, options_.policy);
+    Answers answers;
+    if (!questions.empty()) {
+      if (questions != asked_updates_ || !asked_ancestry_) {
+        const AncestryDetail detail =
+            options_.policy.follow == FollowMode::Mirror ? AncestryDetail::NothingLost : AncestryDetail::EachRef;
+        asked_ancestry_ = TRY(source_.ancestry(questions, detail, stop_));
+        asked_updates_ = questions;
+      }
+      answers.ancestry = *asked_ancestry_;
+    }
+    std::vector<Oid> overwritten = overwritten_by(offered_, held, options_.policy, answers.ancestry);
+    if (overwritten.empty() || offered_.empty()) return answers;
+    if (overwritten != asked_values_ || !asked_known_) {
+      Result<std::vector<Oid>> known = source_.known({offered_.begin()->oid}, overwritten, stop_);
+      if (!known && known.error().kind() == ErrorKind::Unsupported) return answers;
+      const std::vector<Oid> values = TRY(std::move(known));
+      asked_known_ = std::unordered_set<Oid>(values.begin(), values.end());
+      asked_values_ = std::move(overwritten);
+    }
+    answers.known = asked_known_;
+    return answers;
+  }
+
+  // 3. A repository that does not exist yet is made.
+  void make_ready(Leg& leg) {
+    if (leg.listing() || leg.plan().carry.empty()) return;
+    if (Result<> made = leg.destination().create(listing_.format, head_, stop_); !made)
+      return leg.fail(std::move(made).error().context("create the repository"));
+    observe_leg(leg);
+    if (leg.is_live() && !leg.listing())
+      leg.fail(Error(ErrorKind::Rejected, "the repository was created but cannot be listed"));
+  }
+
+  // 4. Old tips get their kept names, and are seen there, before anything can lose them.
+  void keep_old_tips(Leg& leg) {
+    if (leg.plan().keep.empty()) return;
+    tell_step(leg, "keeping old tips", leg.plan().keep.size());
+    for (const std::vector<PlannedUpdate>& batch : batches(leg, leg.plan().keep)) {
+      if (Result<> pushed = push_without_source(leg, batch); !pushed && leg.is_live())
+        return leg.fail(std::move(pushed).error().context("keep old tips"));
+    }
+    Result<std::optional<Listing>> listed = leg.destination().refs(stop_);
+    if (!listed) return leg.fail(std::move(listed).error().context("list refs to see that old tips are kept"));
+    leg.note_kept(*listed ? (*listed)->refs : RefMap());
+  }
+
+  static std::vector<std::vector<PlannedUpdate>> batches(const Leg& leg, const std::vector<PlannedUpdate>& updates) {
+    return in_batches(updates, leg.destination().profile().updates_per_push_max);
+  }
+
+  void push_deletions(Leg& leg, const std::vector<PlannedUpdate>& updates, std::string_view step) {
+    if (updates.empty()) return;
+    tell_step(leg, step, updates.size());
+    for (const std::vector<PlannedUpdate>& batch : batches(leg, updates))
+      if (Result<> pushed = push_without_source(leg, batch); !pushed)
+        return leg.fail(std::move(pushed).error().context("{}", step));
+  }
+
+  void tell_step(const Leg& leg, std::string_view step, std::size_t updates) {
+    tell({.kind = CrossingEvent::Kind::StepStarted, .leg = leg.index(), .text = step, .count = updates});
+  }
+
+  bool is_atomic(const Leg& leg) const {
+    switch (options_.policy.atomic) {
+      case AtomicMode::Always:
+        return true;
+      case AtomicMode::Never:
+        return false;
+      // A first seed is long, and one refused ref would throw all of it away.
+      case AtomicMode::Auto:
+        return !leg.held().empty() && leg.takes("atomic");
+    }
+    return false;
+  }
+
+  Result<std::unique_ptr<PushWriter>> open(Leg& leg, const std::vector<PlannedUpdate>& batch, bool atomic) {
+    if (atomic && !leg.takes("atomic"))
+      return Error(ErrorKind::Unsupported, "the host offers no atomic pushes; use --atomic auto or never");
+    return leg.destination().open({.updates = bare_updates(batch), .atomic = atomic}, messages_of(leg.index()), stop_);
+  }
+
+  // Commands only, or with the pack of nothing: everything needed is over there.
+  Result<> push_without_source(Leg& leg, const std::vector<PlannedUpdate>& batch) {
+    bool atomic = is_atomic(leg);
+    while (true) {
+      const std::unique_ptr<PushWriter> writer = TRY(open(leg, batch, atomic));
+      const bool has_pack = std::any_of(batch.begin(), batch.end(),
+                                        [](const PlannedUpdate& planned) { return !planned.update.is_delete(); });
+      if (has_pack) TRY(writer->write(empty_pack(listing_.format)));
+      TRY(writer->finish());
+      if (leg.note_report(writer->report()) || !atomic || options_.policy.atomic == AtomicMode::Always) return {};
+      atomic = false;  // one refused ref must not stop the others
+    }
+  }
+
+  // 5. Legs that have the same to carry share one fetch; a laggard gets its own until it has caught up.
+  static std::vector<std::vector<Leg*>> groups(const std::vector<Leg*>& legs) {
+    std::vector<std::vector<Leg*>> groups;
+    for (Leg* leg : legs) {
+      if (leg->plan().carry.empty()) continue;
+      const auto same = std::find_if(groups.begin(), groups.end(), [&](const std::vector<Leg*>& group) {
+        return group.front()->plan().carry == leg->plan().carry;
+      });
+      if (same == groups.end()) {
+        groups.push_back({leg});
+      } else {
+        same->push_back(leg);
+      }
+    }
+    return groups;
+  }
+
+  void carry(const std::vector<Leg*>& group) {
+    std::size_t batch_max = 0;
+    for (const Leg* leg : group) {
+      const std::size_t limit = leg->destination().profile().updates_per_push_max;
+      if (limit != 0 && (batch_max == 0 || limit < batch_max)) batch_max = limit;
+    }
+    for (const Leg* leg : group) tell_step(*leg, "carrying", leg->plan().carry.size());
+
+    std::vector<Oid> delivered;  // by earlier batches
+    for (const std::vector<PlannedUpdate>& batch : in_batches(group.front()->plan().carry, batch_max)) {
+      carry_batch(live(group), batch, delivered);
+      const std::vector<Oid> carried = new_oids(batch);
+      delivered.insert(delivered.end(), carried.begin(), carried.end());
+    }
+  }
+
+  void carry_batch(std::vector<Leg*> legs, const std::vector<PlannedUpdate>& batch, const std::vector<Oid>& delivered) {
+    // Refused by an atomic push as a whole: those legs go once more, ref by ref.
+    for (bool again = false; !legs.empty(); again = true) {
+      const bool needs_pack = std::any_of(legs.begin(), legs.end(), [&](const Leg* leg) {
+        return !has_all(leg->held(), leg->listing()->extra_haves, batch);
+      });
+      if (!needs_pack) {
+        together(legs, [&](Leg& leg) {
+          if (Result<> pushed = push_without_source(leg, batch); !pushed)
+            leg.fail(std::move(pushed).error().context("push"));
+        });
+        return;
+      }
+      std::unique_ptr<PackStream> pack;
+      {
+        Result<std::unique_ptr<PackStream>> fetched = fetch(legs, batch, delivered);
+        if (!fetched) {
+          const Error& why = fetched.error();
+          for (Leg* leg : legs) leg->fail(Error(why).context("fetch from {}", source_.name()));
+          return;
+        }
+        pack = std::move(fetched).value();
+      }
+      legs = pour(*pack, legs, batch, again);
+      if (again) return;
+    }
+  }
+
+  Result<std::unique_ptr<PackStream>> fetch(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
+                                            const std::vector<Oid>& delivered) {
+    FetchRequest request{.wants = new_oids(batch), .haves = shared_haves(legs, batch)};
+    request.haves.insert(request.haves.end(), delivered.begin(), delivered.end());
+    for (const Leg* leg : legs) {
+      request.thin = request.thin && leg->destination().profile().takes_thin && !leg->takes("no-thin");
+      request.ofs_delta = request.ofs_delta && leg->destination().profile().takes_ofs_delta && leg->takes("ofs-delta");
+    }
+    ++fetches_;
+    return source_.pack(std::move(request), messages_of(CrossingEvent::kSource), stop_);
+  }
+
+  // Only what all of them have may be left out of the pack.
+  std::vector<Oid> shared_haves(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch) const {
+    std::vector<Oid> shared;
+    for (const Leg* leg : legs) {
+      std::vector<Oid> haves = choose_haves(batch, offered_, leg->held(), leg->listing()->extra_haves, kHavesMax);
+      if (leg != legs.front()) {
+        const std::unordered_set<Oid> theirs(haves.begin(), haves.end());
+        std::erase_if(shared, [&](const Oid& oid) { return !theirs.contains(oid); });
+      } else {
+        shared = std::move(haves);
+      }
+    }
+    return shared;
+  }
+
+  // One pack into every leg. Returns the legs that have to be tried again, ref by ref.
+  std::vector<Leg*> pour(PackStream& pack, const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
+                         bool again) {
+    std::vector<Leg*> open_legs;
+    std::vector<PushReport> reports(legs.size());
+    std::vector<std::unique_ptr<Writer>> lanes;
+    for (Leg* leg : legs) {
+      Result<std::unique_ptr<PushWriter>> writer = open(*leg, batch, is_atomic(*leg) && !again);
+      if (!writer) {
+        leg->fail(std::move(writer).error().context("push"));
+        continue;
+      }
+      lanes.push_back(std::make_unique<PushLane>(std::move(writer).value(), reports[open_legs.size()]));
+      open_legs.push_back(leg);
+      tell({.kind = CrossingEvent::Kind::PackStarted, .leg = leg->index(), .objects = pack.object_count()});
+    }
+    if (open_legs.empty()) return {};
+
+    FanOut fan_out(std::move(lanes), options_.patience, stop_);
+    Result<std::uint64_t> moved = pump(pack, fan_out, [&](std::uint64_t bytes) {
+      for (const Leg* leg : open_legs)
+        tell({.kind = CrossingEvent::Kind::PackMoved,
+              .leg = leg->index(),
+              .bytes = bytes,
+              .objects = pack.object_count()});
+    });
+    // Only a whole, checked pack is finished. After a failed pump the Writers are abandoned: no trailer, no moved ref.
+    const Result<> finished = moved ? fan_out.finish() : Result<>(Error(moved.error()));
+
+    std::vector<Leg*> retry;
+    for (std::size_t i = 0; i < open_legs.size(); ++i) {
+      Leg& leg = *open_legs[i];
+      leg.note_pack(pack.bytes(), moved ? pack.object_count() : 0);
+      if (const Result<>& lane = fan_out.outcome(i); !lane && (lane.error().kind() != ErrorKind::Cancelled || moved)) {
+        leg.fail(Error(lane.error()).context("push"));
+      } else if (!moved) {
+        leg.fail(Error(moved.error()).context("fetch from {}", source_.name()));
+      } else {
+        const bool was_atomic = is_atomic(leg) && !again;
+        if (!leg.note_report(reports[i]) && was_atomic && options_.policy.atomic == AtomicMode::Auto)
+          retry.push_back(&leg);
+      }
+    }
+    return retry;
+  }
+
+  void set_head(Leg& leg) {
+    if (!head_.target || !offered_.contains(*head_.target) || !leg.listing()) return;
+    Result<bool> set = leg.destination().set_head(*head_.target, stop_);
+    if (!set) return leg.fail(std::move(set).error().context("set HEAD to {}", head_.target->text()));
+    leg.note_head_set(*set);
+  }
+
+  // 6. Confirm. Also after a failure: then it tells what happened all the same.
+  void confirm(Leg& leg) {
+    if (leg.is_live() && leg.plan().is_empty()) return prove(leg, leg.held());  // the listing we have is the proof
+    if (leg.plan().is_empty() || stop_.stop_requested()) return;
+    Result<std::optional<Listing>> listed = leg.destination().refs(stop_);
+    if (!listed) return leg.fail(std::move(listed).error().context("list refs to confirm"));
+    prove(leg, *listed ? (*listed)->refs : RefMap());
+  }
+
+  void prove(Leg& leg, const RefMap& there) {
+    const auto counts = [&](const Ref& ref) {
+      return options_.policy.selection.covers(ref.name) && !leg.destination().profile().is_hidden(ref.name);
+    };
+    leg.note_proof(there, there.filtered(counts) == offered_.filtered(counts), clock_.now());
+  }
+
+  Source& source_;
+  const CrossingOptions& options_;
+  const Clock& clock_;
+  CrossingObserver* const observer_;
+  const std::stop_token stop_;
+
+  Listing listing_;  // the source's one complete listing
+  RefMap offered_;   // what of it is selected, under the names of the destination
+  Head head_;
+  std::uint64_t fetches_ = 0;
+
+  std::vector<RefUpdate> asked_updates_;
+  std::optional<std::vector<AncestryAnswer>> asked_ancestry_;
+  std::vector<Oid> asked_values_;
+  std::optional<std::unordered_set<Oid>> asked_known_;
+};
+
+}  // namespace
+
+Crossing::Crossing(Source& source, std::vector<Destination*> destinations, CrossingOptions options, const Clock& clock,
+                   CrossingObserver* observer)
+    : source_(source),
+      destinations_(std::move(destinations)),
+      options_(std::move(options)),
+      clock_(clock),
+      observer_(observer) {
+  CHECK(!destinations_.empty());
+}
+
+CrossingReport Crossing::run(std::stop_token stop) {
+  const Clock::SteadyTime begin = clock_.steady();
+  const auto elapsed = [&] { return std::chrono::duration_cast<Milliseconds>(clock_.steady() - begin); };
+
+  std::vector<std::unique_ptr<Leg>> legs;
+  for (Destination* destination : destinations_) legs.push_back(std::make_unique<Leg>(legs.size(), *destination));
+  std::vector<Leg*> waiting;
+  for (const std::unique_ptr<Leg>& leg : legs) waiting.push_back(leg.get());
+
+  CrossingReport report;
+  report.source = source_.name();
+  for (unsigned attempt = 1; !waiting.empty(); ++attempt) {
+    Run run(source_, options_, clock_, observer_, stop);
+    if (Result<> crossed = run.cross(waiting); !crossed) {
+      report.error = std::move(crossed).error();
+      for (Leg* leg : waiting) leg->fail(*report.error);
+    }
+    run.describe(report);
+    const bool may_try_again = !report.error && attempt < options_.attempts_max && !stop.stop_requested();
+    std::erase_if(waiting, [&](Leg* leg) { return !may_try_again || !leg->take_conflict(); });
+  }
+
+  for (const std::unique_ptr<Leg>& leg : legs) {
+    report.legs.push_back(std::move(*leg).finish(options_.dry_run, elapsed()));
+    if (observer_ != nullptr)
+      observer_->on_event(
+          {.kind = CrossingEvent::Kind::LegFinished, .leg = leg->index(), .report = &report.legs.back()});
+  }
+  report.duration = elapsed();
+  return report;
+}
+
+}  // namespace packferry

@@ -1,0 +1,47 @@
+// Where refs and packs come from: a Remote, later a snapshot of a backup. It has no method that writes; that is what
+// makes everything here one-way.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "git/refspec.h"
+#include "remote/ancestry.h"
+#include "remote/remote.h"
+
+namespace packferry {
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual std::string name() const = 0;
+  // One complete listing; `selection` may spare the source what nobody asked for.
+  virtual Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) = 0;
+  virtual Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
+                                                   std::stop_token stop) = 0;
+  virtual Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
+                                                       std::stop_token stop) = 0;
+  // Which of `candidates` it has; Unsupported when it cannot say. `tips` are among what it listed.
+  virtual Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
+                                         std::stop_token stop) = 0;
+};
+
+class RemoteSource final : public Source {
+ public:
+  explicit RemoteSource(std::unique_ptr<Remote> remote) : remote_(std::move(remote)) {}
+  std::string name() const override { return remote_->name(); }
+  Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override;
+  Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
+                                           std::stop_token stop) override;
+  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
+                                               std::stop_token stop) override;
+  Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
+                                 std::stop_token stop) override;
+
+ private:
+  const std::unique_ptr<Remote> remote_;
+};
+
+}  // namespace packferry

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Tries packaging/completion/packferry in a bash with bash-completion, as a person at a prompt would.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# shellcheck disable=SC1091
+source /usr/share/bash-completion/bash_completion
+# shellcheck source=/dev/null
+source packaging/completion/packferry
+
+# What is offered after these words; the last one is what has been typed of the word to complete.
+offers() {
+  COMP_WORDS=("$@")
+  COMP_CWORD=$(($# - 1))
+  COMP_LINE="$*"
+  COMP_POINT=${#COMP_LINE}
+  COMPREPLY=()
+  _packferry
+  printf '%s\n' "${COMPREPLY[@]}"
+}
+
+expect() {
+  local wanted=$1
+  shift
+  offers "$@" | grep -qxe "$wanted" || {
+    echo "completion: after \"$*\": no \"$wanted\" among:"
+    offers "$@"
+    exit 1
+  }
+}
+
+expect replicate packferry ''
+expect replicate packferry rep
+expect --version packferry --
+expect --allow-deletions packferry replicate --allow
+expect --exclude packferry compare a --ex
+expect fast-forward packferry replicate --policy f
+expect never packferry refs --color n
+expect src packferry replicate sr
+if offers packferry refs --al | grep -q allow; then echo "completion: refs takes no --allow-…" && exit 1; fi
+
+# The manual, the completion and --help know the same long options.
+offered=$({ offers packferry -- && offers packferry replicate -- && offers packferry compare --; } | grep '^--' | sort -u)
+same_as_offered() {
+  diff <(sort -u) <(echo "$offered") || { echo "completion: $1 (<) and the completion (>) differ" && exit 1; }
+}
+grep -E '^\.It Fl ' packaging/man/packferry.1 | grep -oE ' -[a-z][a-z-]+' | sed 's/ -/--/' | same_as_offered "the manual"
+if [ -n "${PACKFERRY:-}" ]; then
+  { "$PACKFERRY" --help && "$PACKFERRY" replicate --help && "$PACKFERRY" compare --help; } |
+    grep -oE -- '--[a-z][a-z-]+' | { cat && echo --help; } | same_as_offered "packferry --help"
+fi
