@@ -12,7 +12,9 @@
 namespace packferry {
 namespace {
 
-// Naming more makes the servers work more than it spares the wire (docs/notes/haves.md).
+// A server reads each object that is named to it: up to the first figure nobody notices, above the second some refuse
+// the request (docs/notes/haves.md).
+constexpr std::size_t kCheapHaves = 300;
 constexpr std::size_t kHavesMax = 50'000;
 
 // What the destinations of one fetch can all take.
@@ -377,8 +379,7 @@ class Run {
 
   Result<std::unique_ptr<PackStream>> fetch(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
                                             const std::vector<Oid>& delivered) {
-    FetchRequest request{.wants = new_oids(batch), .haves = shared_haves(legs, batch)};
-    request.haves.insert(request.haves.end(), delivered.begin(), delivered.end());
+    FetchRequest request { .wants = new_oids(batch), .haves = TRY(haves_for(legs, batch, delivered)) };
     for (const Leg* leg : legs) {
       request.thin = request.thin && leg->destination().profile().takes_thin && !leg->takes("no-thin");
       request.ofs_delta = request.ofs_delta && leg->destination().profile().takes_ofs_delta && leg->takes("ofs-delta");
@@ -387,19 +388,25 @@ class Run {
     return source_.pack(std::move(request), messages_of(CrossingEvent::kSource), stop_);
   }
 
-  // Only what all of them have may be left out of the pack.
-  std::vector<Oid> shared_haves(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch) const {
-    std::vector<Oid> shared;
+  // Few haves cost the source little and may make it send what is there already; all of them cost it a look-up each. So
+  // where there are many it is asked how much the few would leave.
+  Result<std::vector<Oid>> haves_for(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
+                                     const std::vector<Oid>& delivered) {
+    std::optional<Haves> haves;
     for (const Leg* leg : legs) {
-      std::vector<Oid> haves = choose_haves(batch, offered_, leg->held(), leg->listing()->extra_haves, kHavesMax);
-      if (leg != legs.front()) {
-        const std::unordered_set<Oid> theirs(haves.begin(), haves.end());
-        std::erase_if(shared, [&](const Oid& oid) { return !theirs.contains(oid); });
+      Haves theirs = choose_haves(batch, offered_, leg->held(), leg->listing()->extra_haves, kHavesMax);
+      if (haves) {
+        haves->keep_common(theirs);
       } else {
-        shared = std::move(haves);
+        haves = std::move(theirs);
       }
     }
-    return shared;
+    for (std::vector<Oid>* oids : {&haves->few, &haves->all})
+      oids->insert(oids->end(), delivered.begin(), delivered.end());
+    if (haves->all.size() <= kCheapHaves || haves->few.empty()) return std::move(haves->all);
+    const Result<std::uint64_t> commits = source_.count_commits(new_oids(batch), haves->few, stop_);
+    if (!commits && commits.error().kind() != ErrorKind::Unsupported) return Error(commits.error());
+    return std::move(commits && few_are_enough(*commits, batch.size()) ? haves->few : haves->all);
   }
 
   // One pack into every leg. Returns the legs that have to be tried again, ref by ref.
