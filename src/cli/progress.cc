@@ -94,6 +94,13 @@ class TerminalProgress final : public Progress {
     draw(now);
   }
 
+  void note(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    // Ctrl-C has been echoed in the line below ours.
+    terminal_.write(fmt::format("{}packferry: {}\n", erased(), text));
+    draw(clock_.steady());
+  }
+
   void end() override {
     const std::lock_guard lock(mutex_);
     terminal_.write(erased());
@@ -222,6 +229,11 @@ class PlainProgress final : public Progress {
                               : fmt::format("{} -> {}: {}\n", labels_.source, labels_.legs.at(event.leg), said));
   }
 
+  void note(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    output_.write(fmt::format("packferry: {}\n", text));
+  }
+
   void end() override {}
 
  private:
@@ -304,6 +316,8 @@ class LogProgress final : public Progress {
     }
   }
 
+  void note(std::string_view text) override { log_.warning("note", {{"text", std::string(text)}}); }
+
   void end() override {}
 
  private:
@@ -334,6 +348,7 @@ class LogProgress final : public Progress {
 class NoProgress final : public Progress {
  public:
   void on_event(const CrossingEvent&) override {}
+  void note(std::string_view) override {}
   void end() override {}
 };
 

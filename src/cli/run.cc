@@ -137,7 +137,11 @@ Result<CrossingReport> Run::cross(const ReplicateCommand& command) const {
   Crossing crossing(*source, legs,
                     {.policy = command.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
                     around_.clock, progress.get());
-  CrossingReport report = crossing.run(stop_);
+  CrossingReport report;
+  {
+    const std::stop_callback tell(stop_, [&] { progress->note("stopping; once more to stop at once"); });
+    report = crossing.run(stop_);
+  }
   progress->end();
   return report;
 }

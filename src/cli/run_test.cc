@@ -246,6 +246,7 @@ TEST_F(RunTest, AnInterruptIsAnExitStatusOfItsOwn) {
   };
   EXPECT_EQ(replicate({"/east"}), ExitStatus::Interrupted);
   EXPECT_THAT(out.said, HasSubstr("interrupted"));
+  EXPECT_THAT(err.said, HasSubstr("packferry: stopping; once more to stop at once\n"));
   EXPECT_EQ(run({"refs", "/source"}), ExitStatus::Interrupted);
   EXPECT_EQ(run({"compare", "/source", "/copy"}), ExitStatus::Interrupted);
 }
