@@ -2,7 +2,8 @@
 option(PACKFERRY_WERROR "Treat warnings as errors" ON)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
-                    -Wimplicit-fallthrough -Wno-gnu-statement-expression)
+                    -Wimplicit-fallthrough -Wno-gnu-statement-expression
+                    -Wno-string-conversion)  # clang's, of CHECK(!"said in words")
 if(PACKFERRY_WERROR)
   add_compile_options(-Werror)
 endif()
