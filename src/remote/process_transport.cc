@@ -23,6 +23,8 @@ namespace {
 
 // What a peer may still say after we have said goodbye.
 constexpr std::size_t kGoodbyeBytesMax = 1024 * 1024;
+// Of a child's last words, in a message.
+constexpr std::size_t kWordsBytesMax = 600;
 
 // ---- One stream of two directions as a Connection -----------------------------------------------------------------
 
@@ -157,19 +159,17 @@ constexpr KnownWords kKnownWords[] = {
 };
 
 Error PipeConnection::explain_exit(Error early) {
-  const Result<ProcessExit> exit = process_->wait();
+  // It has closed its end and is about to go, or has stalled and waits for us: either way this is a goodbye.
+  const Result<ProcessExit> exit = process_->wait(patience_.goodbye_ms);
   state_ = State::Spent;
-  if (!exit) return early;
-  const std::string words = printable(exit->stderr_text, 600);
-  if (words.empty()) {
-    if (exit->code == 0) return early;
-    return Error(ErrorKind::Unavailable, "{} (exit status {})", early.message(), exit->code);
-  }
+  const std::string last_words = process_->stderr_text();
+  const std::string status = exit && exit->code != 0 ? fmt::format(" (exit status {})", exit->code) : "";
   for (const KnownWords& known : kKnownWords) {
-    if (exit->stderr_text.find(known.words) != std::string::npos)
-      return Error(known.kind, "'{}'; {}", words, known.remedy);
+    if (last_words.find(known.words) != std::string::npos)
+      return Error(known.kind, "'{}'; {}", printable(last_words, kWordsBytesMax), known.remedy);
   }
-  return Error(ErrorKind::Unavailable, "{}: '{}' (exit status {})", early.message(), words, exit->code);
+  const std::string said = last_words.empty() ? "" : fmt::format(": '{}'", printable(last_words, kWordsBytesMax));
+  return Error(ErrorKind::Unavailable, "{}{}{}", early.message(), said, status);
 }
 
 // ---- ssh and local ------------------------------------------------------------------------------------------------
