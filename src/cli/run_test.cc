@@ -222,7 +222,8 @@ TEST_F(RunTest, RefsThatTheHostRefusesAreReportedWithItsWords) {
 TEST_F(RunTest, ADestinationThatFailsIsReportedAndTheOthersAreDone) {
   expect_golden_reports("replicate_one_fails", {"replicate", "/source", "/east", "/west"}, ExitStatus::Partial, [&] {
     east.holds = {};
-    west.listing_error = Error(ErrorKind::Denied, "fake://west: 401; give credentials in PACKFERRY_TOKEN_DESTINATION");
+    west.listing_error =
+        Error(ErrorKind::Denied, "fake://west: the host answered 401; give credentials in PACKFERRY_TOKEN_DESTINATION");
   });
 }
 
@@ -246,6 +247,7 @@ TEST_F(RunTest, AnInterruptIsAnExitStatusOfItsOwn) {
   };
   EXPECT_EQ(replicate({"/east"}), ExitStatus::Interrupted);
   EXPECT_THAT(out.said, HasSubstr("interrupted"));
+  EXPECT_THAT(err.said, HasSubstr("packferry: stopping; once more to stop at once\n"));
   EXPECT_EQ(run({"refs", "/source"}), ExitStatus::Interrupted);
   EXPECT_EQ(run({"compare", "/source", "/copy"}), ExitStatus::Interrupted);
 }
