@@ -23,7 +23,9 @@ namespace packferry::testing {
 inline RefName ref_name(std::string_view text) { return must(RefName::parse(text)); }
 
 // A commit named by a number: commit(3) is the same everywhere.
-inline Oid commit(unsigned number) { return must(Oid::parse(fmt::format("{:012x}{:028x}", 0xC0000u + number, number))); }
+inline Oid commit(unsigned number) {
+  return must(Oid::parse(fmt::format("{:012x}{:028x}", 0xC0000u + number, number)));
+}
 
 // {{"refs/heads/main", 3}, …}
 inline RefMap refs_at(const std::map<std::string, unsigned>& tips) {
