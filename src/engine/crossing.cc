@@ -455,10 +455,16 @@ class Run {
     return retry;
   }
 
+  // HEAD follows only to a branch that is, or has just been made, the source's: never where the branch was withheld.
   void set_head(Leg& leg) {
-    if (!head_.target || !offered_.contains(*head_.target) || !leg.listing()) return;
-    Result<bool> set = leg.destination().set_head(*head_.target, stop_);
-    if (!set) return leg.fail(std::move(set).error().context("set HEAD to {}", head_.target->text()));
+    const Ref* branch = head_.target ? offered_.find(*head_.target) : nullptr;
+    if (branch == nullptr || !leg.listing()) return;
+    const Ref* there = leg.held().find(branch->name);
+    const bool carried = std::any_of(leg.plan().carry.begin(), leg.plan().carry.end(),
+                                     [&](const PlannedUpdate& planned) { return planned.update.name == branch->name; });
+    if (!carried && (there == nullptr || there->oid != branch->oid)) return;
+    Result<bool> set = leg.destination().set_head(branch->name, stop_);
+    if (!set) return leg.fail(std::move(set).error().context("set HEAD to {}", branch->name.text()));
     leg.note_head_set(*set);
   }
 

@@ -265,6 +265,13 @@ TEST_F(CrossingTest, AnEmptySourceWipesNothing) {
   EXPECT_EQ(east.holds.size(), 2u);
 }
 
+TEST_F(CrossingTest, AHeldDestinationKeepsItsHead) {
+  east.holds = refs_at({{"refs/heads/other", 900}});
+  east.head = "refs/heads/other";
+  EXPECT_STATUS(cross().legs[0], LegStatus::Held);
+  EXPECT_EQ(east.head, "refs/heads/other");
+}
+
 TEST_F(CrossingTest, ASourceThatCannotBeListedTouchesNothing) {
   east.holds = refs_at({{"refs/heads/main", 1}});
   source.listing_error = Error(ErrorKind::Unavailable, "down");
