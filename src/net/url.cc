@@ -329,8 +329,8 @@ Result<> Url::take_http_target(std::string_view target) {
   const std::string_view path = target.substr(0, mark);
   TRY(check_encoded(path, "path", "/"));
   for (const std::string_view segment : split(path, '/')) {
-    const std::string name = *percent_decode(segment);
-    if (name == "." || name == "..") return invalid("the path has '{}' in it", name);
+    const std::optional<std::string> name = percent_decode(segment);
+    if (name == "." || name == "..") return invalid("the path has '{}' in it", *name);
   }
   path_ = path.empty() ? "/" : path;
   if (mark == std::string_view::npos) return {};
