@@ -17,6 +17,7 @@ namespace {
 struct Wish {
   RefUpdate update;
   Change change;
+  bool is_certain = true;  // false: a rewind because nobody can say that it is none
 };
 
 bool deletes_are_wished(const Policy& policy) { return policy.follow != FollowMode::Additive; }
@@ -35,14 +36,15 @@ std::vector<Wish> wishes(const PlanInput& input) {
   std::vector<Wish> all;
   for (RefUpdate& update : selected_updates(input.offered, input.held, input.policy)) {
     Change change = Change::Create;
+    Ancestry ancestry = Ancestry::Rewind;
     if (update.is_delete()) {
       change = Change::Delete;
     } else if (!update.is_create()) {
       const auto answer = answers.find(update.name);
-      const bool loses_nothing = answer != answers.end() && answer->second == Ancestry::FastForward;
-      change = loses_nothing ? Change::FastForward : Change::Rewind;
+      ancestry = answer == answers.end() ? Ancestry::Unknown : answer->second;
+      change = ancestry == Ancestry::FastForward ? Change::FastForward : Change::Rewind;
     }
-    all.push_back({std::move(update), change});
+    all.push_back({std::move(update), change, ancestry != Ancestry::Unknown});
   }
   return all;
 }
@@ -125,9 +127,11 @@ class Guard {
                      fmt::format("the destination has commits here that the source has not; policy {} leaves it alone",
                                  to_string(input_.policy.follow)));
     if (rewinds_ > input_.policy.allow_rewinds.value_or(Allowance{}).of(ours_.size()))
-      return because(Objection::MassRewind,
-                     fmt::format("{} of {} refs would be rewound at once; allow it with --allow-rewinds {}", rewinds_,
-                                 ours_.size(), rewinds_));
+      return because(
+          Objection::MassRewind,
+          fmt::format("{} of {} refs would be rewound at once{}; allow it with --allow-rewinds {}", rewinds_,
+                      ours_.size(),
+                      wish.is_certain ? "" : ", for all that the source can say of what it no longer lists", rewinds_));
     return object_to_loss(wish, because);
   }
 
