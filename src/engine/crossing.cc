@@ -47,8 +47,19 @@ std::vector<RefUpdate> bare_updates(const std::vector<PlannedUpdate>& updates) {
 // A lane of the fan-out, which leaves what the host said of each ref behind when it goes.
 class PushLane final : public Writer {
  public:
-  PushLane(std::unique_ptr<PushWriter> push, PushReport& report) : push_(std::move(push)), report_(report) {}
-  Result<> write(std::span<const std::byte> bytes) override { return push_->write(bytes); }
+  PushLane(std::unique_ptr<PushWriter> push, const HostProfile& host, PushReport& report)
+      : push_(std::move(push)), host_(host), report_(report) {}
+
+  Result<> write(std::span<const std::byte> bytes) override {
+    bytes_ += bytes.size();
+    // Said here, since hosts say it by hanging up.
+    if (host_.pack_bytes_max != 0 && bytes_ > host_.pack_bytes_max)
+      return Error(ErrorKind::Rejected,
+                   "{} takes at most {} bytes in one push; bring the branches and tags over in parts, with --ref",
+                   host_.name, host_.pack_bytes_max);
+    return push_->write(bytes);
+  }
+
   Result<> finish() override {
     Result<> finished = push_->finish();
     report_ = push_->report();
@@ -57,7 +68,9 @@ class PushLane final : public Writer {
 
  private:
   const std::unique_ptr<PushWriter> push_;
+  const HostProfile& host_;
   PushReport& report_;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace
@@ -421,7 +434,8 @@ class Run {
         leg->fail(std::move(writer).error().context("push"));
         continue;
       }
-      lanes.push_back(std::make_unique<PushLane>(std::move(writer).value(), reports[open_legs.size()]));
+      lanes.push_back(std::make_unique<PushLane>(std::move(writer).value(), leg->destination().profile(),
+                                                 reports[open_legs.size()]));
       open_legs.push_back(leg);
       tell({.kind = CrossingEvent::Kind::PackStarted, .leg = leg->index(), .objects = pack.object_count()});
     }

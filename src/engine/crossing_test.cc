@@ -300,6 +300,15 @@ TEST_F(CrossingTest, BatchesAreWhatTheHostTakes) {
   EXPECT_EQ(source.fetches[1].haves.size(), 4u) << "what the first batch brought is there for the second";
 }
 
+TEST_F(CrossingTest, APackThatTheHostWouldRefuseEndsWithItsLimit) {
+  west.host.pack_bytes_max = 1000;
+  const CrossingReport report = cross({&east, &west});
+  EXPECT_STATUS(report.legs[0], LegStatus::Done);
+  EXPECT_STATUS(report.legs[1], LegStatus::Failed);
+  EXPECT_NE(report.legs[1].error->message().find("at most 1000 bytes"), std::string::npos);
+  EXPECT_TRUE(west.holds.empty());
+}
+
 TEST_F(CrossingTest, RefsToObjectsThatAreThereNeedNoFetch) {
   east.holds = source.holds;
   source.holds = refs_at({{"refs/heads/copy", 3}, {"refs/heads/main", 3}, {"refs/tags/v1", 2}});
