@@ -178,7 +178,12 @@ class Run {
   // 1. Observe: the source's refs once, each destination's refs, all at the same time.
   Result<> observe(const std::vector<Leg*>& legs) {
     std::vector<std::jthread> others;
-    for (Leg* leg : legs) others.emplace_back([this, leg] { observe_leg(*leg); });
+    for (Leg* leg : legs)
+      others.emplace_back([this, leg] {
+        observe_leg(*leg);
+        if (leg->is_live())
+          tell({.kind = CrossingEvent::Kind::LegListed, .leg = leg->index(), .count = leg->held().size()});
+      });
     Result<Listing> listed = source_.refs(options_.policy.selection, stop_).context("source {}", source_.name());
     others.clear();  // joins
 
@@ -199,7 +204,6 @@ class Run {
     Result<std::optional<Listing>> listed = leg.destination().refs(stop_);
     if (!listed) return leg.fail(std::move(listed).error().context("list refs"));
     leg.note_listing(std::move(listed).value());
-    tell({.kind = CrossingEvent::Kind::LegListed, .leg = leg.index(), .count = leg.held().size()});
   }
 
   // 2. Plan: what the source has to be asked, then the pure decision.
