@@ -67,7 +67,9 @@ void SidebandReader::take_progress(std::string_view text) {
 }
 
 void SidebandReader::say_line() {
-  if (messages_ && !line_.empty()) messages_(printable(line_, kLineBytesMax));
+  if (line_.empty()) return;
+  chatter_bytes_ += kLineBytesCounted;
+  if (messages_) messages_(printable(line_, kLineBytesMax));
   line_.clear();
 }
 

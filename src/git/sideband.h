@@ -28,8 +28,10 @@ class SidebandReader final : public Reader {
 
  private:
   static constexpr std::size_t kLineBytesMax = 1000;
-  // A line of progress each second fills it in three days.
+  // A line of progress each second fills it in a day or two. A line of one byte costs whoever shows or logs it as much
+  // as a long one, and is counted so.
   static constexpr std::size_t kChatterBytesMax = 16 * 1024 * 1024;
+  static constexpr std::size_t kLineBytesCounted = 100;
 
   // Takes one pkt-line: band 1 becomes rest_, the flush sets ended_.
   Result<> take_next();

@@ -91,6 +91,9 @@ TEST(SidebandReader, TellsChatFromProgress) {
   for (int i = 0; i < 200; ++i) chatter += progress(std::string(60'000, 'x') + "\n");
   EXPECT_EQ(hear(chatter + pack_data("a") + chatter + kFlush).data, "a");
   EXPECT_FAILS(hear(chatter + pack_data("") + chatter + kFlush).outcome, ErrorKind::Exhausted, "no data");
+  std::string short_lines;
+  for (int i = 0; i < 200'000; ++i) short_lines += progress("x\r");
+  EXPECT_FAILS(hear(short_lines + kFlush).outcome, ErrorKind::Exhausted, "no data");
 }
 
 TEST(SidebandReader, NeedsNobodyToListen) {
