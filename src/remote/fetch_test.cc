@@ -176,15 +176,17 @@ TEST_F(FetchTest, RefusesWhatNoOldServerMaySay) {
 }
 
 TEST_F(FetchTest, AcknowledgmentsHaveAnEnd) {
-  std::string old_ones;
-  for (std::size_t i = 0; i < 2 * kRequestLinesMax; ++i) old_ones += pkt("ACK " + kA + " common\n");
-  serves(old_greeting("side-band-64k"), {old_ones});
-  EXPECT_FAILS(fetch(), ErrorKind::Corrupt, "without end");
-
-  std::string new_ones = pkt("acknowledgments\n");
-  for (std::size_t i = 0; i < 2 * kRequestLinesMax; ++i) new_ones += pkt("NAK\n");
-  serves(version_2_greeting(), {new_ones});
+  std::string said = pkt("acknowledgments\n");
+  for (std::size_t i = 0; i < 2 * kRequestLinesMax; ++i) said += pkt("NAK\n");
+  serves(version_2_greeting(), {said});
   EXPECT_FAILS(remote.known({oid(kA)}, {oid(kB)}, {}), ErrorKind::Corrupt, "without end");
+}
+
+TEST_F(FetchTest, AcknowledgmentsOfAnOldServerHaveAnEnd) {
+  std::string said;
+  for (std::size_t i = 0; i < 2 * kRequestLinesMax; ++i) said += pkt("ACK " + kA + " common\n");
+  serves(old_greeting("side-band-64k"), {said});
+  EXPECT_FAILS(fetch(), ErrorKind::Corrupt, "without end");
 }
 
 TEST_F(FetchTest, AServerThatRefusesEarlyIsHeard) {
