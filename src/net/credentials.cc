@@ -163,17 +163,12 @@ Result<Credentials> GitCredentialHelper::ask(const Url& url, std::stop_token sto
   ProcessOutput filled = TRY(run_process(git_credential("fill", environment_, may_prompt_), question.reveal(),
                                          kHelperBytesMax, Patience{}, std::move(stop))
                                  .context("{}: git credential", url.origin()));
-  Credentials credentials;
-  const bool understood = for_each_line(filled.output, [&](std::string_view name, std::string_view value) {
-    if (name == "username") credentials.username = value;
-    if (name == "password") credentials.password = Secret(std::string(value));
-    return true;
-  });
+  std::optional<Credentials> credentials = parse_helper_answer(filled.output);
   wipe(filled.output);
-  if (filled.exit.code != 0 || !understood || credentials.password.empty())
+  if (filled.exit.code != 0 || !credentials)
     return Error(ErrorKind::NotFound, "{}: wants credentials and git's credential helpers have none for it",
                  url.origin());
-  return credentials;
+  return std::move(*credentials);
 }
 
 void GitCredentialHelper::approved(const Url& url, const Credentials& credentials) {
@@ -193,6 +188,12 @@ void GitCredentialHelper::tell(std::string_view action, const Url& url, const Cr
 
 Result<Credentials> read_credentials_file(const std::string& path) {
   std::string text = TRY(read_private_file(path));
+  Result<Credentials> credentials = parse_credentials(text);
+  wipe(text);
+  return std::move(credentials).context("'{}'", printable(path));
+}
+
+Result<Credentials> parse_credentials(std::string_view text) {
   std::optional<std::string> username;
   std::optional<Secret> password;
   std::optional<Secret> token;
@@ -202,15 +203,24 @@ Result<Credentials> read_credentials_file(const std::string& path) {
     if (name == "token" && !token) return token.emplace(std::string(value)), true;
     return false;
   });
-  wipe(text);
   if (!understood)
-    return Error(ErrorKind::Invalid, "'{}' has lines other than one each of username=…, password=… and token=…",
-                 printable(path));
+    return Error(ErrorKind::Invalid, "there are lines other than one each of username=…, password=… and token=…");
   if (password.has_value() == token.has_value())
-    return Error(ErrorKind::Invalid, "'{}' has {}", printable(path),
+    return Error(ErrorKind::Invalid, "there is {}",
                  password ? "both a password and a token" : "neither a password nor a token");
-  if (password && !username) return Error(ErrorKind::Invalid, "'{}' has a password and no username", printable(path));
+  if (password && !username) return Error(ErrorKind::Invalid, "there is a password and no username");
   return Credentials{.username = username.value_or(std::string(kTokenUser)), .password = password ? *password : *token};
+}
+
+std::optional<Credentials> parse_helper_answer(std::string_view text) {
+  Credentials credentials;
+  const bool understood = for_each_line(text, [&](std::string_view name, std::string_view value) {
+    if (name == "username") credentials.username = value;
+    if (name == "password") credentials.password = Secret(std::string(value));
+    return true;
+  });
+  if (!understood || credentials.password.empty()) return std::nullopt;
+  return credentials;
 }
 
 }  // namespace packferry

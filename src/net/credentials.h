@@ -79,4 +79,9 @@ class GitCredentialHelper final : public CredentialSource {
 // can read the file and it is not a mounted secret (a symbolic link into a tmpfs, as Kubernetes makes them, is fine).
 Result<Credentials> read_credentials_file(const std::string& path);
 
+// The parsers of the two, for fuzzing: what stands in such a file, and what `git credential fill` has printed (nothing
+// when that is no answer).
+Result<Credentials> parse_credentials(std::string_view text);
+std::optional<Credentials> parse_helper_answer(std::string_view text);
+
 }  // namespace packferry
