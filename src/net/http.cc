@@ -20,7 +20,7 @@ namespace packferry {
 namespace {
 
 constexpr std::size_t kHeaderBytesMax = 64 * 1024;
-constexpr Milliseconds kRetryAfterMax = std::chrono::hours(24);
+constexpr std::chrono::seconds kRetryAfterMax = std::chrono::hours(24);
 // A kept connection is a descriptor and some 50 KiB with TLS; more than the workers of a busy service need.
 constexpr std::size_t kIdleConnectionsMax = 64;
 
@@ -643,7 +643,8 @@ std::optional<Milliseconds> HttpResponse::retry_after() const {
   const std::time_t then = curl_getdate(std::string(*value).c_str(), nullptr);
   const std::time_t now = curl_getdate(std::string(header("date").value_or("")).c_str(), nullptr);
   if (then < 0 || now < 0) return std::nullopt;
-  return std::clamp<Milliseconds>(std::chrono::seconds(then - now), Milliseconds(0), kRetryAfterMax);
+  // In seconds: some dates are further apart than milliseconds can tell.
+  return std::clamp(std::chrono::seconds(then - now), std::chrono::seconds(0), kRetryAfterMax);
 }
 
 HttpClient::HttpClient(HttpOptions options) : pool_(std::make_shared<Pool>(std::move(options))) {

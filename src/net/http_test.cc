@@ -472,6 +472,8 @@ TEST(HttpResponse, ReadsRetryAfter) {
   EXPECT_EQ(retry_after({{"retry-after", "Sun, 22 Nov 2026 13:46:30 GMT"}, date}), Milliseconds(90'000));
   EXPECT_EQ(retry_after({{"retry-after", "Sun, 22 Nov 2026 13:44:00 GMT"}, date}), Milliseconds(0));
   EXPECT_EQ(retry_after({{"retry-after", "Sun, 22 Nov 2026 13:46:30 GMT"}}), std::nullopt);
+  EXPECT_EQ(retry_after({{"retry-after", "1 Jan 700000400"}, date}), std::chrono::hours(24));
+  EXPECT_EQ(retry_after({{"retry-after", "1 Jan 2000"}, {"date", "1 Jan 700000400"}}), Milliseconds(0));
 }
 
 // Certificates as in real life, made by openssl(1).
