@@ -13,7 +13,7 @@ bool has_line(std::string_view text, const std::string& line) {
   for (std::size_t at = 0; (at = text.find(line, at)) != std::string_view::npos; ++at) {
     const std::string_view after = text.substr(at + line.size());
     const bool begins = at == 0 || text[at - 1] == '\n';
-    if (begins && (after.empty() || after.starts_with('\n') || after.starts_with("\r\n"))) return true;
+    if (begins && (after.empty() || after.starts_with('\n') || after.starts_with("\r\n") || after == "\r")) return true;
   }
   return false;
 }
