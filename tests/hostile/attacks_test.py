@@ -503,6 +503,7 @@ class TheWatch(Attack):
         program.write_text("#!/bin/sh\n" + script)
         program.chmod(0o755)
         subject = Subject(tempfile.mkdtemp(dir=self.place), str(program), deadline)
+        subject.memory_is_bounded = True
         run = subject.run(PACKFERRY_TOKEN=CANARY)
         return "; ".join(subject.objections(run, left_behind=[subject.home]))
 

@@ -142,6 +142,16 @@ def status_rows():
             '"retry_after_ms":86400000',
         ),
         http_row(
+            "Retry-After in another age",
+            says(
+                "503 Service Unavailable",
+                "Date: Mon, 01 Jan 2024 00:00:00 GMT",
+                "Retry-After: 1 Jan 700000400",
+            ),
+            "unavailable",
+            '"retry_after_ms":86400000',
+        ),
+        http_row(
             "Retry-After in the past",
             says(
                 "503 Service Unavailable",

@@ -63,6 +63,7 @@ class Subject:
         self.directory = pathlib.Path(directory)
         self.program = program
         self.deadline = deadline
+        self.memory_is_bounded = MEMORY_IS_BOUNDED
         self.home = self.directory / "home"
         self.children = self.directory / "children"
         self.home.mkdir(parents=True)
@@ -151,7 +152,7 @@ class Subject:
             found.append(f"did not end within {self.deadline} s")
         if run.status not in (0, 1, 2, 3, 4, 5):
             found.append(f"ended with status {run.status}")
-        if MEMORY_IS_BOUNDED and run.memory > memory_mib * 2**20:
+        if self.memory_is_bounded and run.memory > memory_mib * 2**20:
             found.append(f"took {run.memory // 2**20} MiB")
         raw = NOT_FOR_TERMINALS.search(OWN_SEQUENCES.sub("", run.said.decode("utf-8", "surrogateescape")))
         if raw:
