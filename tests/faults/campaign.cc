@@ -30,8 +30,9 @@ Runs::Runs(std::string name, std::uint64_t of, double share)
            std::chrono::milliseconds(static_cast<long>(1000 * share * campaign().seconds))) {}
 
 Runs::~Runs() {
-  fmt::print("{}: {} of {} runs, {} violations\n", name_, done_, of_, broken_);
+  fmt::print("{}: {} of {} runs, {} without the fault, {} violations\n", name_, done_, of_, missed_, broken_);
   std::fflush(stdout);
+  if (missed_ > 1 && missed_ > done_ / 10) ADD_FAILURE() << name_ << ": the faults did not happen";
 }
 
 bool Runs::go_on() const {
@@ -40,8 +41,9 @@ bool Runs::go_on() const {
   return campaign().full || done_ == 0 || std::chrono::steady_clock::now() < end_;
 }
 
-void Runs::note(const std::string& words, const std::vector<std::string>& violations) {
+void Runs::note(const std::string& words, bool happened, const std::vector<std::string>& violations) {
   ++done_;
+  if (!happened) ++missed_;
   if (violations.empty()) return;
   ++broken_;
   std::string all;
