@@ -150,16 +150,19 @@ class Killed : public ::testing::TestWithParam<Case> {
     measure();
     std::mt19937_64 random = random_for_this_test();
     Runs runs(name, 250, share);
-    for (std::size_t i = 0; runs.go_on(); ++i) {
-      const int signal = signals[i % signals.size()];
-      const std::chrono::microseconds after(draw(random, 0, static_cast<std::uint64_t>(duration.count())));
+    while (runs.go_on()) {
+      const int signal = signals[draw(random, signals.size())];
+      const Place place = draw_place(random);
+      const std::string words = fmt::format("signal {} after {} millionths of a run", signal, place.millionths);
+      if (!runs.is_wanted(words)) continue;
+      const std::chrono::microseconds after(place.of(static_cast<std::uint64_t>(duration.count())));
       scene.reset();
       scene.disarm();
       const auto program = start();
       // How long a run takes is not always the same: some are over by then.
       static_cast<void>(program->ends_within(after));
       program->kill(signal);
-      judge(runs, fmt::format("signal {} after {} us", signal, after.count()), true, *program, signal);
+      judge(runs, words, true, *program, signal);
     }
   }
 
@@ -191,9 +194,12 @@ TEST_P(KilledAtAByte, HarmsNothing) {
   std::mt19937_64 random = random_for_this_test();
   Runs runs(fmt::format("{} signals at a byte", GetParam().name), 500, 0.05);
   const std::vector<int> signals = {SIGKILL, SIGKILL, SIGTERM};
-  for (std::size_t i = 0; runs.go_on(); ++i) {
-    const int signal = signals[i % signals.size()];
-    const std::uint64_t number = draw(random, 0, up + down);
+  while (runs.go_on()) {
+    const int signal = signals[draw(random, signals.size())];
+    const Place place = draw_place(random);
+    const std::string words = fmt::format("signal {} at {} millionths", signal, place.millionths);
+    if (!runs.is_wanted(words)) continue;
+    const std::uint64_t number = place.of(up + down);
     const bool to_server = number < up;
     const std::uint64_t at = to_server ? number : number - up;
     scene.reset();
@@ -208,8 +214,7 @@ TEST_P(KilledAtAByte, HarmsNothing) {
     started.set_value(program.get());
     program->ends_within(std::chrono::seconds(60));
     const bool happened = scene.happened();
-    judge(runs, fmt::format("signal {} towards the {} at {}", signal, to_server ? "server" : "client", at), happened,
-          *program, signal);
+    judge(runs, words, happened, *program, signal);
     scene.disarm();  // before the program goes: its number may be another's then
   }
 }

@@ -35,9 +35,19 @@ class RandomBytes : public ::testing::TestWithParam<Case> {
     ASSERT_EQ(violations_of_second_run(scene.evidence(claim_of(whole))), std::vector<std::string>());
   }
 
-  // A byte of the pack.
-  std::uint64_t draw_in_pack(std::uint64_t total) {
-    return draw(random, total - kContentBytes + kMarginBytes, total - kMarginBytes);
+  // A byte of the pack, which is nearly all that passes.
+  static std::uint64_t in_pack(const Place& place, std::uint64_t total) {
+    return total - kContentBytes + kMarginBytes + place.of(kContentBytes - 2 * kMarginBytes);
+  }
+
+  // A byte of all, in whichever direction it goes.
+  Fault fault_at(const Place& place, Fault::Kind kind, bool stays_down) const {
+    const std::uint64_t number = place.of(up + down);
+    const bool to_server = number < up;
+    return {.towards = to_server ? Towards::Server : Towards::Client,
+            .at_byte = to_server ? number : number - up,
+            .kind = kind,
+            .stays_down = stays_down};
   }
 
   Scene scene{State::Changes, kContentBytes};
@@ -52,19 +62,15 @@ TEST_P(CutAtRandom, HarmsNothingAndTheNextRunConverges) {
   measure();
   Runs runs(GetParam().name, 250, 0.05);
   while (runs.go_on()) {
-    const std::uint64_t number = draw(random, 0, up + down);
-    const bool to_server = number < up;
-    const Fault cut{.towards = to_server ? Towards::Server : Towards::Client,
-                    .at_byte = to_server ? number : number - up,
-                    .kind = Fault::Kind::Close,
-                    .stays_down = draw(random, 0, 2) == 1};
+    const Place place = draw_place(random);
+    const bool stays_down = draw(random, 2) == 1;
+    const std::string words = fmt::format("cut at {} millionths, {}", place.millionths, stays_down ? "down" : "back");
+    if (!runs.is_wanted(words)) continue;
     scene.reset();
-    scene.arm(cut);
+    scene.arm(fault_at(place, Fault::Kind::Close, stays_down));
     const CrossingReport report = scene.cross(GetParam().trip);
     const bool happened = scene.happened();
-    runs.note(fmt::format("towards the {} at {}, {}", to_server ? "server" : "client", cut.at_byte,
-                          cut.stays_down ? "down" : "back"),
-              happened, scene.judge(GetParam().trip, claim_of(report), {ErrorKind::Unavailable}));
+    runs.note(words, happened, scene.judge(GetParam().trip, claim_of(report), {ErrorKind::Unavailable}));
   }
 }
 
@@ -81,19 +87,23 @@ TEST_P(OneWrongBit, InThePackIsNeverAccepted) {
   Runs runs(fmt::format("{} one wrong bit", GetParam().name), 250, 0.05);
   std::size_t refused = 0;
   std::size_t tried = 0;
-  for (; runs.go_on(); ++tried) {
+  while (runs.go_on()) {
+    const Place place = draw_place(random);
+    const std::string words = fmt::format("flip at {} millionths", place.millionths);
+    if (!runs.is_wanted(words)) continue;
     const Fault flip{.towards = is_push ? Towards::Server : Towards::Client,
-                     .at_byte = draw_in_pack(is_push ? up : down),
+                     .at_byte = in_pack(place, is_push ? up : down),
                      .kind = Fault::Kind::Flip};
     scene.reset();
     scene.arm(flip);
     const CrossingReport report = scene.cross(GetParam().trip);
     const bool happened = scene.happened();
     const Claim claim = claim_of(report);
+    ++tried;
     refused += claim.success ? 0 : 1;
     // A pack that is wrong is Corrupt to us, Rejected by a host; git http-backend may say 500 instead; a length that is
     // wrong looks like an early end.
-    runs.note(fmt::format("flip at {}", flip.at_byte), happened,
+    runs.note(words, happened,
               scene.judge(GetParam().trip, claim, {ErrorKind::Corrupt, ErrorKind::Rejected, ErrorKind::Unavailable}));
   }
   // Between the bytes of the pack there are a few of its framing that mean nothing.
@@ -110,12 +120,17 @@ TEST_P(KilledSource, MovesNothing) {
   const bool is_pipe = GetParam().trip.source == Route::Pipe;
   scene.server().remember_answers("nothing");
   Runs runs(fmt::format("{} source killed", GetParam().name), 200, 0.05);
-  for (bool whole_command = false; runs.go_on(); whole_command = !whole_command) {
+  while (runs.go_on()) {
+    const bool whole_command = draw(random, 2) == 1;
+    const Place place = draw_place(random);
     const char* victim = whole_command ? "upload-pack" : "pack-objects";
+    const std::string words = fmt::format("kill {} at {} millionths", victim, place.millionths);
+    if (!runs.is_wanted(words)) continue;
     scene.reset();
     std::atomic<bool> killed = false;
+    // Sockets hold much of what was said; in a while nobody is left there to kill.
     const std::uint64_t at =
-        is_pipe ? draw_in_pack(down) - kMarginBytes : down - kContentBytes + draw(random, 0, kMarginBytes);
+        is_pipe ? in_pack(place, down) - kMarginBytes : down - kContentBytes + place.of(kMarginBytes);
     if (is_pipe) {
       scene.arm(whole_command ? Wire::Fault::KillCommand : Wire::Fault::KillPackObjects, at);
     } else {
@@ -137,7 +152,7 @@ TEST_P(KilledSource, MovesNothing) {
     std::vector<std::string> judged =
         scene.judge(GetParam().trip, claim, {ErrorKind::Unavailable, ErrorKind::Rejected});
     found.insert(found.end(), judged.begin(), judged.end());
-    runs.note(fmt::format("kill {} at {}", victim, at), happened, found);
+    runs.note(words, happened, found);
   }
 }
 
