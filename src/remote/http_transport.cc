@@ -294,7 +294,8 @@ class HttpRpc final : public Exchange {
       return Error(ErrorKind::Invalid, "the host redirects a POST, which is not followed (status {})", status);
     if (body_ == Body::Chunked && (status == 411 || status == 501)) {
       host_->refuses_chunked = true;
-      return Error(ErrorKind::Conflict, "the host wants to know the length of a push beforehand (status {})", status);
+      return Error(ErrorKind::Conflict, "the host wants to know the length of a request beforehand (status {})",
+                   status);
     }
     return status_error(*http_, *response_);
   }

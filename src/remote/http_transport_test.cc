@@ -164,6 +164,22 @@ TEST_F(HttpTransportTest, AShortPushIsCountedAndALongOneChunked) {
   EXPECT_EQ(refs_of("from"), refs_of("to"));
 }
 
+TEST_F(HttpTransportTest, ALongFetchRequestIsChunkedToo) {
+  const Oid old = oid(git.commit("r", "main", "one"));
+  const Oid tip = oid(git.commit("r", "main", "two"));
+  std::vector<Oid> haves;
+  for (std::size_t i = 1; i <= 30'000; ++i) haves.push_back(oid(fmt::format("{:040x}", i)));
+  haves.push_back(old);
+  for (const int protocol : {2, 0}) {
+    const auto r = remote("r", protocol);
+    must(r->list({}, {}));
+    auto pack = must(r->fetch({.wants = {tip}, .haves = haves}, nullptr, {}));
+    EXPECT_EQ(pack->object_count(), 3u);
+    must(read_all(*pack, 1 << 20));
+    EXPECT_TRUE(server.requests().back().is_chunked);
+  }
+}
+
 TEST_F(HttpTransportTest, AHostThatRefusesChunksGetsACountedPushTheNextTime) {
   for (const int status : {411, 501}) {
     const std::string to = "to-" + std::to_string(status);
