@@ -115,6 +115,7 @@ class [[nodiscard]] Result {
 };
 
 // The value of a Result, or an early return with its Error. A statement expression, which g++ and clang both have.
+// Not inside the braces of an aggregate: g++ 12 forgets to destroy the members that are built already.
 #define TRY(expression)                                            \
   __extension__({                                                  \
     auto packferry_try_ = (expression);                            \

@@ -38,6 +38,9 @@ class BorrowedSource final : public Source {
                                                std::stop_token stop) override {
     return source_.ancestry(updates, detail, stop);
   }
+  Result<std::uint64_t> count_commits(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override {
+    return source_.count_commits(std::move(wants), std::move(haves), stop);
+  }
   Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
                                  std::stop_token stop) override {
     return source_.known(tips, candidates, stop);

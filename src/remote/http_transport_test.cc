@@ -303,6 +303,24 @@ TEST_F(HttpTransportTest, AStatusSaysWhatToDoNext) {
   }
 }
 
+TEST_F(HttpTransportTest, AHostThatHangsUpInsteadOfAnsweringIsUnavailable) {
+  git.commit("source", "main", "one");
+  git.init("replica");
+  const auto source = remote("source");
+  const auto replica = remote("replica");
+  const Listing offered = must(source->list({}, {}));
+  const PushRequest request{.updates = diff(must(replica->list_for_push({})).refs, offered.refs, offered.format)};
+  server.interfere([](const GitHttpRequest& asked) {
+    return asked.method == "POST" ? std::optional<std::string>("") : std::nullopt;
+  });
+  EXPECT_FAILS(source->list({}, {}), ErrorKind::Unavailable, "127.0.0.1");
+  EXPECT_FAILS(source->fetch({.wants = {offered.refs.begin()->oid}}, nullptr, {}), ErrorKind::Unavailable, "127.0.0.1");
+  const auto push = must(replica->push(request, nullptr, {}));
+  must(push->write(empty_pack(offered.format)));
+  EXPECT_FAILS(push->finish(), ErrorKind::Unavailable, "127.0.0.1");
+  EXPECT_TRUE(push->is_in_doubt());
+}
+
 TEST_F(HttpTransportTest, AFailingPushLeavesADoubtOnlyWhereThereIsOne) {
   git.commit("from", "main", "one");
   git.init("to");

@@ -153,10 +153,22 @@ constexpr KnownWords kKnownWords[] = {
     {"detected dubious ownership", ErrorKind::Denied,
      "the repository belongs to someone else: see git's safe.directory"},
     {"ccess denied", ErrorKind::Denied, "ask for access to the repository"},
+    {"read-only", ErrorKind::Denied, "this key may read; pushing needs one that may write"},
     {"Permission to ", ErrorKind::Denied, "ask for access to the repository"},
     {"Permission denied", ErrorKind::Denied, "ask for access to the repository"},
     {"command not found", ErrorKind::Invalid, "git has to be installed there, in the PATH of that user"},
 };
+
+// The lines of a program's standard error in one: ssh says the important one last, after a warning in capitals.
+std::string in_one_line(std::string_view text) {
+  std::string joined;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    if (end > 0) joined += (joined.empty() ? "" : "; ") + std::string(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return printable(joined, kWordsBytesMax);
+}
 
 Error PipeConnection::explain_exit(Error early) {
   // It has closed its end and is about to go, or has stalled and waits for us: either way this is a goodbye.
@@ -166,9 +178,9 @@ Error PipeConnection::explain_exit(Error early) {
   const std::string status = exit && exit->code != 0 ? fmt::format(" (exit status {})", exit->code) : "";
   for (const KnownWords& known : kKnownWords) {
     if (last_words.find(known.words) != std::string::npos)
-      return Error(known.kind, "'{}'; {}", printable(last_words, kWordsBytesMax), known.remedy);
+      return Error(known.kind, "'{}'; {}", in_one_line(last_words), known.remedy);
   }
-  const std::string said = last_words.empty() ? "" : fmt::format(": '{}'", printable(last_words, kWordsBytesMax));
+  const std::string said = last_words.empty() ? "" : fmt::format(": '{}'", in_one_line(last_words));
   return Error(ErrorKind::Unavailable, "{}{}{}", early.message(), said, status);
 }
 

@@ -149,6 +149,8 @@ TEST_F(SshTest, FailuresComeWithTheirWordsAndARemedy) {
       {"echo 'ERROR: Repository not found.' >&2; exit 1", ErrorKind::NotFound, "check the path"},
       {"echo 'sh: git-upload-pack: command not found' >&2; exit 127", ErrorKind::Invalid, "installed"},
       {"printf 'oh\\033[2Jno' >&2; exit 3", ErrorKind::Unavailable, "oh\\x1b[2Jno' (exit status 3)"},
+      {"printf '@@@@\\r\\n\\r\\nlast\\r\\n' >&2; exit 3", ErrorKind::Unavailable, "'@@@@; last'"},
+      {"echo 'read-only key' >&2; exit 77", ErrorKind::Denied, "one that may write"},
       {"exit 4", ErrorKind::Unavailable, "exit status 4"},
       {"echo 'one moment' >&2; exec >&-; exec sleep 1000", ErrorKind::Unavailable, "one moment"},
       {"kill -9 $$", ErrorKind::Unavailable, "exit status 137"},

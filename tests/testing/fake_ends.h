@@ -98,6 +98,12 @@ class FakeSource final : public Source {
     return answers;
   }
 
+  Result<std::uint64_t> count_commits(std::vector<Oid>, std::vector<Oid>, std::stop_token) override {
+    ++questions;
+    if (cannot_say) return Error(ErrorKind::Unsupported, "this source cannot say what it has");
+    return commits_left;
+  }
+
   Result<std::vector<Oid>> known(const std::vector<Oid>&, const std::vector<Oid>& candidates,
                                  std::stop_token) override {
     ++questions;
@@ -127,6 +133,7 @@ class FakeSource final : public Source {
   std::string head = "refs/heads/main";
   std::map<Oid, Oid> parents;
   std::set<Oid> forgotten;
+  std::uint64_t commits_left = 0;  // what count_commits() says
   std::size_t pack_bytes = 1000;
   std::size_t break_at = std::string::npos;  // once
   std::optional<Error> listing_error;
