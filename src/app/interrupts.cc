@@ -4,8 +4,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <string_view>
-
 #include "base/check.h"
 
 namespace packferry {
@@ -47,10 +45,6 @@ void Interrupts::watch() {
     sigwait(&signals, &signal);
     if (over_) return;
     if (source_.stop_requested()) ::_exit(kInterrupted);
-    if (::isatty(STDERR_FILENO) != 0) {
-      constexpr std::string_view kSaid = "\npackferry: stopping; once more to stop at once\n";
-      [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kSaid.data(), kSaid.size());
-    }
     source_.request_stop();
   }
 }

@@ -7,7 +7,6 @@ namespace packferry {
 [[noreturn]] void check_failed(const char* sentence, const char* file, int line);
 
 // An expression, so that it can stand before a comma: `return CHECK(ok), value;`.
-#define CHECK(sentence) \
-  ((sentence) ? static_cast<void>(0) : ::packferry::check_failed(#sentence, __FILE__, __LINE__))
+#define CHECK(sentence) ((sentence) ? static_cast<void>(0) : ::packferry::check_failed(#sentence, __FILE__, __LINE__))
 
 }  // namespace packferry

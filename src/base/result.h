@@ -82,13 +82,11 @@ class [[nodiscard]] Result {
 
   // What converts to T converts to Result<T>: a unique_ptr to a derived class, a literal to a string.
   template <typename U = T>
-    requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Error>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Error>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
-  Result()
-    requires std::is_same_v<T, Nothing>
-      : state_(std::in_place_index<0>) {}
+  Result() requires std::is_same_v<T, Nothing> : state_(std::in_place_index<0>) {}
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -117,11 +115,12 @@ class [[nodiscard]] Result {
 };
 
 // The value of a Result, or an early return with its Error. A statement expression, which g++ and clang both have.
-#define TRY(expression)                                                       \
-  __extension__({                                                             \
-    auto packferry_try_ = (expression);                                       \
-    if (!packferry_try_) return std::move(packferry_try_).error();            \
-    std::move(packferry_try_).value();                                        \
+// Not inside the braces of an aggregate: g++ 12 forgets to destroy the members that are built already.
+#define TRY(expression)                                            \
+  __extension__({                                                  \
+    auto packferry_try_ = (expression);                            \
+    if (!packferry_try_) return std::move(packferry_try_).error(); \
+    std::move(packferry_try_).value();                             \
   })
 
 }  // namespace packferry

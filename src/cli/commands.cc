@@ -162,23 +162,26 @@ Result<CommandLine> replicate_of(const Words& words) {
   Url source = std::move(urls.front());
   urls.erase(urls.begin());
   TRY(check_one_way(source, urls));
+  Policy policy = TRY(policy_of(words));
   return CommandLine{common_of(words), ReplicateCommand{.source = std::move(source),
                                                         .destinations = std::move(urls),
-                                                        .policy = TRY(policy_of(words)),
+                                                        .policy = std::move(policy),
                                                         .dry_run = words.dry_run}};
 }
 
 Result<CommandLine> refs_of(const Words& words) {
   if (words.urls.empty()) return Error(ErrorKind::Invalid, "URL is missing");
   if (words.urls.size() > 1) return Error(ErrorKind::Invalid, "one URL at a time, not {}", words.urls.size());
-  return CommandLine{common_of(words), RefsCommand{.url = TRY(urls_of(words)).front()}};
+  std::vector<Url> urls = TRY(urls_of(words));
+  return CommandLine{common_of(words), RefsCommand{.url = std::move(urls.front())}};
 }
 
 Result<CommandLine> compare_of(const Words& words) {
   if (words.urls.size() < 2)
     return Error(ErrorKind::Invalid, "two URLs or more are compared, not {}", words.urls.size());
-  return CommandLine{common_of(words),
-                     CompareCommand{.urls = TRY(urls_of(words)), .selection = TRY(selection_of(words))}};
+  std::vector<Url> urls = TRY(urls_of(words));
+  RefspecSet selection = TRY(selection_of(words));
+  return CommandLine{common_of(words), CompareCommand{.urls = std::move(urls), .selection = std::move(selection)}};
 }
 
 Result<CommandLine> command_of(std::string_view command, const Words& words) {

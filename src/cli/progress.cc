@@ -50,12 +50,15 @@ std::string cut(std::string_view text, std::size_t columns) {
 class Transfer {
  public:
   void start(std::uint64_t objects, Clock::SteadyTime now) { *this = Transfer(objects, now); }
-  void move(std::uint64_t bytes) { bytes_ = bytes; }
-  bool is_moving() const { return started_.has_value(); }
+  void move(std::uint64_t bytes, Clock::SteadyTime now) {
+    bytes_ = bytes;
+    moved_ = now;
+  }
+  bool has_started() const { return started_.has_value(); }
 
-  std::string text(Clock::SteadyTime now) const {
-    const auto spent = std::chrono::duration_cast<Milliseconds>(now - *started_);
-    const std::string rate = bytes_a_second(bytes_, spent);
+  // The rate is that of the transfer: it stands still while the other side works on what it has got.
+  std::string text() const {
+    const std::string rate = bytes_a_second(bytes_, std::chrono::duration_cast<Milliseconds>(moved_ - *started_));
     std::string out = in_bytes(bytes_);
     if (objects_ != 0) out = fmt::format("{} of {}", out, counted(objects_, "object"));
     if (!rate.empty()) out += ", " + rate;
@@ -65,10 +68,11 @@ class Transfer {
   Transfer() = default;
 
  private:
-  Transfer(std::uint64_t objects, Clock::SteadyTime now) : objects_(objects), started_(now) {}
+  Transfer(std::uint64_t objects, Clock::SteadyTime now) : objects_(objects), started_(now), moved_(now) {}
   std::uint64_t objects_ = 0;
   std::uint64_t bytes_ = 0;
   std::optional<Clock::SteadyTime> started_;
+  Clock::SteadyTime moved_;
 };
 
 std::string step_text(const CrossingEvent& event) {
@@ -88,6 +92,13 @@ class TerminalProgress final : public Progress {
         event.kind == CrossingEvent::Kind::PackMoved || event.kind == CrossingEvent::Kind::RemoteMessage;
     if (is_frequent && drawn_at_ && now - *drawn_at_ < kRedrawEvery) return;
     draw(now);
+  }
+
+  void note(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    // Ctrl-C has been echoed in the line below ours.
+    terminal_.write(fmt::format("{}packferry: {}\n", erased(), text));
+    draw(clock_.steady());
   }
 
   void end() override {
@@ -122,12 +133,13 @@ class TerminalProgress final : public Progress {
       case CrossingEvent::Kind::StepStarted:
         leg.phase = step_text(event);
         leg.transfer = {};
+        leg.message.clear();
         break;
       case CrossingEvent::Kind::PackStarted:
         leg.transfer.start(event.objects, now);
         break;
       case CrossingEvent::Kind::PackMoved:
-        leg.transfer.move(event.bytes);
+        leg.transfer.move(event.bytes, now);
         break;
       case CrossingEvent::Kind::RemoteMessage:
         leg.message = event.text;
@@ -155,11 +167,12 @@ class TerminalProgress final : public Progress {
     return word;
   }
 
-  std::string line(std::size_t index, std::size_t columns, Clock::SteadyTime now) const {
+  std::string line(std::size_t index, std::size_t columns) const {
     const Leg& leg = legs_[index];
     std::string text = fmt::format("{}  {}", labels_.legs[index], leg.phase);
-    if (leg.transfer.is_moving()) text += "  " + leg.transfer.text(now);
-    const std::string& message = leg.message.empty() ? source_message_ : leg.message;
+    if (leg.transfer.has_started()) text += "  " + leg.transfer.text();
+    // What the source says counts until its pack comes.
+    const std::string& message = leg.message.empty() && !leg.transfer.has_started() ? source_message_ : leg.message;
     if (!message.empty()) text += "  remote: " + message;
     return cut(text, columns);
   }
@@ -180,7 +193,7 @@ class TerminalProgress final : public Progress {
     const std::size_t room = std::max(window.rows, 3u) - 2;
     for (std::size_t i = 0; i < legs_.size() && lines_ < room; ++i) {
       if (legs_[i].finished) continue;
-      frame += line(i, window.columns, now) + "\n";
+      frame += line(i, window.columns) + "\n";
       ++lines_;
     }
     if (lines_ < live) {
@@ -214,6 +227,11 @@ class PlainProgress final : public Progress {
     const bool from_source = event.leg == CrossingEvent::kSource;
     output_.write(from_source ? fmt::format("{}: {}\n", labels_.source, said)
                               : fmt::format("{} -> {}: {}\n", labels_.source, labels_.legs.at(event.leg), said));
+  }
+
+  void note(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    output_.write(fmt::format("packferry: {}\n", text));
   }
 
   void end() override {}
@@ -253,10 +271,10 @@ class PlainProgress final : public Progress {
       leg.said_at = now;
       return {};
     }
-    leg.transfer.move(event.bytes);
-    if (!leg.transfer.is_moving() || now - leg.said_at < kPlainEvery) return {};
+    leg.transfer.move(event.bytes, now);
+    if (!leg.transfer.has_started() || now - leg.said_at < kPlainEvery) return {};
     leg.said_at = now;
-    return leg.transfer.text(now);
+    return leg.transfer.text();
   }
 
   std::mutex mutex_;
@@ -298,6 +316,8 @@ class LogProgress final : public Progress {
     }
   }
 
+  void note(std::string_view text) override { log_.warning("note", {{"text", std::string(text)}}); }
+
   void end() override {}
 
  private:
@@ -328,6 +348,7 @@ class LogProgress final : public Progress {
 class NoProgress final : public Progress {
  public:
   void on_event(const CrossingEvent&) override {}
+  void note(std::string_view) override {}
   void end() override {}
 };
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,6 +23,8 @@ Labels labels_of(const Url& source, const std::vector<Url>& destinations);
 
 class Progress : public CrossingObserver {
  public:
+  // A word of our own in between.
+  virtual void note(std::string_view text) = 0;
   // Nothing of it stays half-drawn; called once, when the crossing is over.
   virtual void end() = 0;
 };

@@ -109,6 +109,15 @@ TEST_F(ProgressTest, FrequentEventsAreDrawnTenTimesASecond) {
   EXPECT_EQ(frames, 10u);
 }
 
+TEST_F(ProgressTest, AWordOfOursStandsAboveWhatIsRedrawn) {
+  output.terminal = Window{};
+  const std::unique_ptr<Progress> progress = make_terminal_progress(output, Paint(false), clock, labels);
+  progress->on_event({.kind = Kind::SourceListed, .count = 1});
+  progress->note("stopping");
+  EXPECT_THAT(output.said,
+              ::testing::EndsWith("\r\x1b[1A\x1b[Jpackferry: stopping\n\x1b[?7lmirror  listing\n\x1b[?7h"));
+}
+
 TEST_F(ProgressTest, LegsThatDoNotFitAreCounted) {
   output.terminal = Window{.columns = 80, .rows = 5};
   Labels many{.source = "web", .legs = {"a", "b", "c", "d", "e", "f"}};

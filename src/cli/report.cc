@@ -60,7 +60,8 @@ class LegText {
     print_planned();
     print_kept();
     print_refused(RefOutcome::Rejected, "refused by the host");
-    print_refused(RefOutcome::NotDone, "not done");
+    // Of a leg that failed as a whole the error has told why, once.
+    if (leg_.status != LegStatus::Failed) print_refused(RefOutcome::NotDone, "not done");
     print_withheld();
     print_confirmation();
     print_amounts();
@@ -86,6 +87,8 @@ class LegText {
       if (confirmed > 0) parts.push_back(fmt::format("{} {}", grouped(confirmed), wording.done));
       if (planned > 0) parts.push_back(fmt::format("{} {}", grouped(planned), wording.planned));
     }
+    const std::size_t not_done = with_outcome(leg_, RefOutcome::NotDone).size();
+    if (not_done > 0) parts.push_back(grouped(not_done) + " not done");
     if (leg_.unchanged > 0) parts.push_back(grouped(leg_.unchanged) + " unchanged");
     if (!parts.empty()) page_.line("  " + joined(parts));
   }
@@ -138,8 +141,11 @@ class LegText {
   void print_amounts() {
     if (leg_.status == LegStatus::Planned || (leg_.status == LegStatus::Failed && leg_.pack_bytes == 0)) return;
     std::vector<std::string> parts;
-    if (leg_.pack_bytes > 0)
+    if (leg_.pack_objects > 0) {
       parts.push_back(fmt::format("{} in {} carried", in_bytes(leg_.pack_bytes), counted(leg_.pack_objects, "object")));
+    } else if (leg_.pack_bytes > 0) {
+      parts.push_back(in_bytes(leg_.pack_bytes) + " carried");
+    }
     if (leg_.head_set && leg_.status == LegStatus::Done) parts.push_back("HEAD set");
     parts.push_back(in_seconds(leg_.duration));
     page_.line("  " + joined(parts));
@@ -157,8 +163,11 @@ std::string head_words(const Head& head) {
 }
 
 std::string source_line(const CrossingReport& report, Paint paint) {
-  return fmt::format("{}: {} of {} selected, {}, {}, protocol {}", paint.bold(report.source),
-                     grouped(report.selected_refs), counted(report.offered_refs, "ref"), head_words(report.head),
+  const std::string refs =
+      report.selected_refs == report.offered_refs
+          ? counted(report.offered_refs, "ref")
+          : fmt::format("{} of {}", grouped(report.selected_refs), counted(report.offered_refs, "ref"));
+  return fmt::format("{}: {} selected, {}, {}, protocol {}", paint.bold(report.source), refs, head_words(report.head),
                      to_string(report.format), report.protocol);
 }
 

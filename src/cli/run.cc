@@ -14,6 +14,12 @@
 namespace packferry {
 namespace {
 
+// Most errors name the repository where they arise; said twice it only hides the cause.
+Error naming(const std::string& repository, const Error& error) {
+  if (error.message().find(repository) != std::string::npos) return error;
+  return Error(error).context("{}", repository);
+}
+
 // One command on its way: what it was told, where it speaks, when it began.
 class Run {
  public:
@@ -85,7 +91,9 @@ ExitStatus Run::give_up(std::string_view command, ExitStatus status, const Error
 }
 
 Result<Listing> Run::list(Source& source, const RefspecSet& selection) const {
-  return source.refs(selection, stop_).context("{}: list refs", source.name());
+  Result<Listing> listing = source.refs(selection, stop_);
+  if (!listing) return naming(source.name(), listing.error());
+  return listing;
 }
 
 // The first repository as the others should be, and each of the others as it is. One that cannot be listed is noted.
@@ -137,7 +145,11 @@ Result<CrossingReport> Run::cross(const ReplicateCommand& command) const {
   Crossing crossing(*source, legs,
                     {.policy = command.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
                     around_.clock, progress.get());
-  CrossingReport report = crossing.run(stop_);
+  CrossingReport report;
+  {
+    const std::stop_callback tell(stop_, [&] { progress->note("stopping; once more to stop at once"); });
+    report = crossing.run(stop_);
+  }
   progress->end();
   return report;
 }
@@ -153,7 +165,7 @@ ExitStatus Run::operator()(const ReplicateCommand& command) {
   // Without the source no leg has a story of its own.
   if (report.error) say_error(*report.error);
   for (const LegReport& leg : report.legs)
-    if (leg.error && !report.error) say_error(Error(*leg.error).context("{}", leg.destination));
+    if (leg.error && !report.error) say_error(naming(leg.destination, *leg.error));
 
   const ExitStatus status = exit_status_of(report, stop_.stop_requested());
   if (common_.json) {

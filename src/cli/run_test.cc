@@ -38,6 +38,9 @@ class BorrowedSource final : public Source {
                                                std::stop_token stop) override {
     return source_.ancestry(updates, detail, stop);
   }
+  Result<std::uint64_t> count_commits(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override {
+    return source_.count_commits(std::move(wants), std::move(haves), stop);
+  }
   Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
                                  std::stop_token stop) override {
     return source_.known(tips, candidates, stop);
@@ -222,7 +225,8 @@ TEST_F(RunTest, RefsThatTheHostRefusesAreReportedWithItsWords) {
 TEST_F(RunTest, ADestinationThatFailsIsReportedAndTheOthersAreDone) {
   expect_golden_reports("replicate_one_fails", {"replicate", "/source", "/east", "/west"}, ExitStatus::Partial, [&] {
     east.holds = {};
-    west.listing_error = Error(ErrorKind::Denied, "fake://west: 401; give credentials in PACKFERRY_TOKEN_DESTINATION");
+    west.listing_error =
+        Error(ErrorKind::Denied, "fake://west: the host answered 401; give credentials in PACKFERRY_TOKEN_DESTINATION");
   });
 }
 
@@ -246,6 +250,7 @@ TEST_F(RunTest, AnInterruptIsAnExitStatusOfItsOwn) {
   };
   EXPECT_EQ(replicate({"/east"}), ExitStatus::Interrupted);
   EXPECT_THAT(out.said, HasSubstr("interrupted"));
+  EXPECT_THAT(err.said, HasSubstr("packferry: stopping; once more to stop at once\n"));
   EXPECT_EQ(run({"refs", "/source"}), ExitStatus::Interrupted);
   EXPECT_EQ(run({"compare", "/source", "/copy"}), ExitStatus::Interrupted);
 }

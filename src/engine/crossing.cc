@@ -12,7 +12,9 @@
 namespace packferry {
 namespace {
 
-// Naming more makes the servers work more than it spares the wire (docs/notes/haves.md).
+// A server reads each object that is named to it: up to the first figure nobody notices, above the second some refuse
+// the request (docs/notes/haves.md).
+constexpr std::size_t kCheapHaves = 300;
 constexpr std::size_t kHavesMax = 50'000;
 
 // What the destinations of one fetch can all take.
@@ -45,8 +47,19 @@ std::vector<RefUpdate> bare_updates(const std::vector<PlannedUpdate>& updates) {
 // A lane of the fan-out, which leaves what the host said of each ref behind when it goes.
 class PushLane final : public Writer {
  public:
-  PushLane(std::unique_ptr<PushWriter> push, PushReport& report) : push_(std::move(push)), report_(report) {}
-  Result<> write(std::span<const std::byte> bytes) override { return push_->write(bytes); }
+  PushLane(std::unique_ptr<PushWriter> push, const HostProfile& host, PushReport& report)
+      : push_(std::move(push)), host_(host), report_(report) {}
+
+  Result<> write(std::span<const std::byte> bytes) override {
+    bytes_ += bytes.size();
+    // Said here, since hosts say it by hanging up.
+    if (host_.pack_bytes_max != 0 && bytes_ > host_.pack_bytes_max)
+      return Error(ErrorKind::Rejected,
+                   "{} takes at most {} bytes in one push; bring the branches and tags over in parts, with --ref",
+                   host_.name, host_.pack_bytes_max);
+    return push_->write(bytes);
+  }
+
   Result<> finish() override {
     Result<> finished = push_->finish();
     report_ = push_->report();
@@ -55,7 +68,9 @@ class PushLane final : public Writer {
 
  private:
   const std::unique_ptr<PushWriter> push_;
+  const HostProfile& host_;
   PushReport& report_;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace
@@ -163,7 +178,12 @@ class Run {
   // 1. Observe: the source's refs once, each destination's refs, all at the same time.
   Result<> observe(const std::vector<Leg*>& legs) {
     std::vector<std::jthread> others;
-    for (Leg* leg : legs) others.emplace_back([this, leg] { observe_leg(*leg); });
+    for (Leg* leg : legs)
+      others.emplace_back([this, leg] {
+        observe_leg(*leg);
+        if (leg->is_live())
+          tell({.kind = CrossingEvent::Kind::LegListed, .leg = leg->index(), .count = leg->held().size()});
+      });
     Result<Listing> listed = source_.refs(options_.policy.selection, stop_).context("source {}", source_.name());
     others.clear();  // joins
 
@@ -184,7 +204,6 @@ class Run {
     Result<std::optional<Listing>> listed = leg.destination().refs(stop_);
     if (!listed) return leg.fail(std::move(listed).error().context("list refs"));
     leg.note_listing(std::move(listed).value());
-    tell({.kind = CrossingEvent::Kind::LegListed, .leg = leg.index(), .count = leg.held().size()});
   }
 
   // 2. Plan: what the source has to be asked, then the pure decision.
@@ -377,8 +396,7 @@ class Run {
 
   Result<std::unique_ptr<PackStream>> fetch(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
                                             const std::vector<Oid>& delivered) {
-    FetchRequest request{.wants = new_oids(batch), .haves = shared_haves(legs, batch)};
-    request.haves.insert(request.haves.end(), delivered.begin(), delivered.end());
+    FetchRequest request { .wants = new_oids(batch), .haves = TRY(haves_for(legs, batch, delivered)) };
     for (const Leg* leg : legs) {
       request.thin = request.thin && leg->destination().profile().takes_thin && !leg->takes("no-thin");
       request.ofs_delta = request.ofs_delta && leg->destination().profile().takes_ofs_delta && leg->takes("ofs-delta");
@@ -387,19 +405,25 @@ class Run {
     return source_.pack(std::move(request), messages_of(CrossingEvent::kSource), stop_);
   }
 
-  // Only what all of them have may be left out of the pack.
-  std::vector<Oid> shared_haves(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch) const {
-    std::vector<Oid> shared;
+  // Few haves cost the source little and may make it send what is there already; all of them cost it a look-up each. So
+  // where there are many it is asked how much the few would leave.
+  Result<std::vector<Oid>> haves_for(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
+                                     const std::vector<Oid>& delivered) {
+    std::optional<Haves> haves;
     for (const Leg* leg : legs) {
-      std::vector<Oid> haves = choose_haves(batch, offered_, leg->held(), leg->listing()->extra_haves, kHavesMax);
-      if (leg != legs.front()) {
-        const std::unordered_set<Oid> theirs(haves.begin(), haves.end());
-        std::erase_if(shared, [&](const Oid& oid) { return !theirs.contains(oid); });
+      Haves theirs = choose_haves(batch, offered_, leg->held(), leg->listing()->extra_haves, kHavesMax);
+      if (haves) {
+        haves->keep_common(theirs);
       } else {
-        shared = std::move(haves);
+        haves = std::move(theirs);
       }
     }
-    return shared;
+    for (std::vector<Oid>* oids : {&haves->few, &haves->all})
+      oids->insert(oids->end(), delivered.begin(), delivered.end());
+    if (haves->all.size() <= kCheapHaves || haves->few.empty()) return std::move(haves->all);
+    const Result<std::uint64_t> commits = source_.count_commits(new_oids(batch), haves->few, stop_);
+    if (!commits && commits.error().kind() != ErrorKind::Unsupported) return Error(commits.error());
+    return std::move(commits && few_are_enough(*commits, batch.size()) ? haves->few : haves->all);
   }
 
   // One pack into every leg. Returns the legs that have to be tried again, ref by ref.
@@ -414,7 +438,8 @@ class Run {
         leg->fail(std::move(writer).error().context("push"));
         continue;
       }
-      lanes.push_back(std::make_unique<PushLane>(std::move(writer).value(), reports[open_legs.size()]));
+      lanes.push_back(std::make_unique<PushLane>(std::move(writer).value(), leg->destination().profile(),
+                                                 reports[open_legs.size()]));
       open_legs.push_back(leg);
       tell({.kind = CrossingEvent::Kind::PackStarted, .leg = leg->index(), .objects = pack.object_count()});
     }
@@ -448,10 +473,16 @@ class Run {
     return retry;
   }
 
+  // HEAD follows only to a branch that is, or has just been made, the source's: never where the branch was withheld.
   void set_head(Leg& leg) {
-    if (!head_.target || !offered_.contains(*head_.target) || !leg.listing()) return;
-    Result<bool> set = leg.destination().set_head(*head_.target, stop_);
-    if (!set) return leg.fail(std::move(set).error().context("set HEAD to {}", head_.target->text()));
+    const Ref* branch = head_.target ? offered_.find(*head_.target) : nullptr;
+    if (branch == nullptr || !leg.listing()) return;
+    const Ref* there = leg.held().find(branch->name);
+    const bool carried = std::any_of(leg.plan().carry.begin(), leg.plan().carry.end(),
+                                     [&](const PlannedUpdate& planned) { return planned.update.name == branch->name; });
+    if (!carried && (there == nullptr || there->oid != branch->oid)) return;
+    Result<bool> set = leg.destination().set_head(branch->name, stop_);
+    if (!set) return leg.fail(std::move(set).error().context("set HEAD to {}", branch->name.text()));
     leg.note_head_set(*set);
   }
 

@@ -100,6 +100,26 @@ TEST_F(CrossingTest, ALaggardGetsAFetchOfItsOwn) {
   EXPECT_TRUE(source.fetches[1].haves.empty());
 }
 
+TEST_F(CrossingTest, ManyHavesAreNamedOnlyWhereFewLeaveTooMuch) {
+  std::map<std::string, unsigned> tips = {{"refs/heads/main", 3}, {"refs/tags/v1", 2}};
+  for (unsigned i = 0; i < 500; ++i) tips[fmt::format("refs/heads/topic/{}", i)] = 1000 + i;
+  source.holds = refs_at(tips);
+  tips["refs/heads/main"] = 2;
+  for (const auto& [left, haves] : std::map<std::uint64_t, std::size_t>{{100, 1}, {100'000, 501}}) {
+    source.commits_left = left;
+    east.holds = refs_at(tips);
+    source.fetches.clear();
+    EXPECT_STATUS(cross().legs[0], LegStatus::Done);
+    ASSERT_EQ(source.fetches.size(), 1u);
+    EXPECT_EQ(source.fetches[0].haves.size(), haves) << left;
+    EXPECT_EQ(source.fetches[0].haves[0], commit(2));
+  }
+  source.cannot_say = true;
+  east.holds = refs_at(tips);
+  EXPECT_STATUS(cross().legs[0], LegStatus::Done);
+  EXPECT_EQ(source.fetches.back().haves.size(), 501u);
+}
+
 TEST_F(CrossingTest, OnlyWhatAllReceiversTakeIsAskedOfTheSource) {
   west.capabilities = {"report-status", "no-thin"};
   static_cast<void>(cross({&east, &west}));
@@ -245,6 +265,13 @@ TEST_F(CrossingTest, AnEmptySourceWipesNothing) {
   EXPECT_EQ(east.holds.size(), 2u);
 }
 
+TEST_F(CrossingTest, AHeldDestinationKeepsItsHead) {
+  east.holds = refs_at({{"refs/heads/other", 900}});
+  east.head = "refs/heads/other";
+  EXPECT_STATUS(cross().legs[0], LegStatus::Held);
+  EXPECT_EQ(east.head, "refs/heads/other");
+}
+
 TEST_F(CrossingTest, ASourceThatCannotBeListedTouchesNothing) {
   east.holds = refs_at({{"refs/heads/main", 1}});
   source.listing_error = Error(ErrorKind::Unavailable, "down");
@@ -271,6 +298,15 @@ TEST_F(CrossingTest, BatchesAreWhatTheHostTakes) {
   EXPECT_EQ(east.pushes.size(), 3u);
   EXPECT_EQ(report.fetches, 3u);
   EXPECT_EQ(source.fetches[1].haves.size(), 4u) << "what the first batch brought is there for the second";
+}
+
+TEST_F(CrossingTest, APackThatTheHostWouldRefuseEndsWithItsLimit) {
+  west.host.pack_bytes_max = 1000;
+  const CrossingReport report = cross({&east, &west});
+  EXPECT_STATUS(report.legs[0], LegStatus::Done);
+  EXPECT_STATUS(report.legs[1], LegStatus::Failed);
+  EXPECT_NE(report.legs[1].error->message().find("at most 1000 bytes"), std::string::npos);
+  EXPECT_TRUE(west.holds.empty());
 }
 
 TEST_F(CrossingTest, RefsToObjectsThatAreThereNeedNoFetch) {

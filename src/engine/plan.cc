@@ -17,6 +17,7 @@ namespace {
 struct Wish {
   RefUpdate update;
   Change change;
+  bool is_certain = true;  // false: a rewind because nobody can say that it is none
 };
 
 bool deletes_are_wished(const Policy& policy) { return policy.follow != FollowMode::Additive; }
@@ -35,14 +36,15 @@ std::vector<Wish> wishes(const PlanInput& input) {
   std::vector<Wish> all;
   for (RefUpdate& update : selected_updates(input.offered, input.held, input.policy)) {
     Change change = Change::Create;
+    Ancestry ancestry = Ancestry::Rewind;
     if (update.is_delete()) {
       change = Change::Delete;
     } else if (!update.is_create()) {
       const auto answer = answers.find(update.name);
-      const bool loses_nothing = answer != answers.end() && answer->second == Ancestry::FastForward;
-      change = loses_nothing ? Change::FastForward : Change::Rewind;
+      ancestry = answer == answers.end() ? Ancestry::Unknown : answer->second;
+      change = ancestry == Ancestry::FastForward ? Change::FastForward : Change::Rewind;
     }
-    all.push_back({std::move(update), change});
+    all.push_back({std::move(update), change, ancestry != Ancestry::Unknown});
   }
   return all;
 }
@@ -125,9 +127,11 @@ class Guard {
                      fmt::format("the destination has commits here that the source has not; policy {} leaves it alone",
                                  to_string(input_.policy.follow)));
     if (rewinds_ > input_.policy.allow_rewinds.value_or(Allowance{}).of(ours_.size()))
-      return because(Objection::MassRewind,
-                     fmt::format("{} of {} refs would be rewound at once; allow it with --allow-rewinds {}", rewinds_,
-                                 ours_.size(), rewinds_));
+      return because(
+          Objection::MassRewind,
+          fmt::format("{} of {} refs would be rewound at once{}; allow it with --allow-rewinds {}", rewinds_,
+                      ours_.size(),
+                      wish.is_certain ? "" : ", for all that the source can say of what it no longer lists", rewinds_));
     return object_to_loss(wish, because);
   }
 
@@ -186,6 +190,9 @@ std::string_view below_refs(const RefName& name) {
   if (rest.starts_with("refs/")) rest.remove_prefix(5);
   return rest;
 }
+
+// main, develop, release-1: a branch without a '/' is seldom a topic.
+bool is_trunk(const RefName& name) { return name.is_branch() && name.short_name().find('/') == std::string_view::npos; }
 
 void make_room(Plan& plan, const RefMap& held) {
   const NameConflicts conflicts(held, plan.remove);
@@ -354,30 +361,44 @@ bool is_kept_name_of(const RefName& kept, const RefName& name) {
   return stamped.substr(stamped.find('/') + 1) == below_refs(name);
 }
 
-std::vector<Oid> choose_haves(const std::vector<PlannedUpdate>& carry, const RefMap& offered, const RefMap& held,
-                              const std::vector<Oid>& extra_haves, std::size_t count_max) {
+Haves choose_haves(const std::vector<PlannedUpdate>& carry, const RefMap& offered, const RefMap& held,
+                   const std::vector<Oid>& extra_haves, std::size_t count_max) {
   std::unordered_map<Oid, Oid> peeled;
   std::unordered_set<Oid> known;
-  for (const RefMap* refs : {&offered, &held}) {
+  for (const RefMap* refs : {&offered, &held})
     for (const Ref& ref : *refs)
       if (ref.peeled) peeled.emplace(ref.oid, *ref.peeled);
-  }
   for (const Ref& ref : offered) known.insert(ref.oid);
 
-  std::vector<Oid> haves;
+  Haves haves;
   std::unordered_set<Oid> seen;
   const auto add = [&](const Oid& oid) {
     const auto target = peeled.find(oid);
     const Oid& named = target == peeled.end() ? oid : target->second;
-    if (haves.size() < count_max && seen.insert(named).second) haves.push_back(named);
+    if (haves.all.size() < count_max && seen.insert(named).second) haves.all.push_back(named);
   };
   for (const PlannedUpdate& planned : carry)
     if (!planned.update.is_create()) add(planned.update.old_oid);
+  for (const Ref& ref : held)
+    if (is_trunk(ref.name)) add(ref.oid);
+  haves.few = {haves.all.begin(),
+               haves.all.begin() + static_cast<std::ptrdiff_t>(std::min(haves.all.size(), kFewHavesMax))};
+
   for (const Ref& ref : held)
     if (known.contains(ref.oid)) add(ref.oid);
   for (const Ref& ref : held) add(ref.oid);
   for (const Oid& oid : extra_haves) add(oid);
   return haves;
+}
+
+void Haves::keep_common(const Haves& other) {
+  const std::unordered_set<Oid> theirs(other.all.begin(), other.all.end());
+  for (std::vector<Oid>* oids : {&few, &all})
+    std::erase_if(*oids, [&](const Oid& oid) { return !theirs.contains(oid); });
+}
+
+bool few_are_enough(std::uint64_t commits, std::size_t refs) {
+  return commits <= std::max<std::uint64_t>(500, 20 * refs);
 }
 
 std::vector<std::vector<PlannedUpdate>> in_batches(const std::vector<PlannedUpdate>& updates, std::size_t count_max) {

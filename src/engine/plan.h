@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -104,11 +105,24 @@ inline constexpr std::string_view kKeptPrefix = "refs/packferry/kept/";
 RefName kept_name(const RefName& name, std::string_view stamp);
 bool is_kept_name_of(const RefName& kept, const RefName& name);
 
-// The objects to name as `have`: what the old values of the updates are, then what both sides list, then the rest of
-// what the receiver has; each once, at most `count_max`. Annotated tags are named by what they peel to where that is
-// known, which spares the server a look-up each.
-std::vector<Oid> choose_haves(const std::vector<PlannedUpdate>& carry, const RefMap& offered, const RefMap& held,
-                              const std::vector<Oid>& extra_haves, std::size_t count_max);
+// The objects to name as `have`, each once; the first ones matter most. Annotated tags are named by what they peel to
+// where that is known, which spares the server a look-up each. docs/notes/haves.md.
+struct Haves {
+  // Old values of what is carried, then the branches that others are made from: usually enough, and cheap for the
+  // source.
+  std::vector<Oid> few;
+  // Those, then what both sides list, then the rest of what the receiver has, at most `count_max`.
+  std::vector<Oid> all;
+
+  // For several receivers: only what all of them have may be left out of a pack.
+  void keep_common(const Haves& other);
+};
+inline constexpr std::size_t kFewHavesMax = 256;
+Haves choose_haves(const std::vector<PlannedUpdate>& carry, const RefMap& offered, const RefMap& held,
+                   const std::vector<Oid>& extra_haves, std::size_t count_max);
+
+// With few haves the source would send this many commits for this many refs: is that near enough to what it must send?
+bool few_are_enough(std::uint64_t commits, std::size_t refs);
 
 // The updates in pieces of at most `count_max` (0: no limit), in order.
 std::vector<std::vector<PlannedUpdate>> in_batches(const std::vector<PlannedUpdate>& updates, std::size_t count_max);

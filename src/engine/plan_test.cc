@@ -359,19 +359,36 @@ TEST(Plan, KeptNamesAreRecognised) {
 }
 
 TEST(Haves, NameOldValuesFirstThenWhatBothSidesListThenTheRest) {
-  const RefMap offered = refs_at({{"refs/heads/a", 2}, {"refs/heads/b", 3}});
-  const RefMap held = refs_at({{"refs/heads/a", 1}, {"refs/heads/b", 3}, {"refs/heads/own", 8}});
+  const RefMap offered = refs_at({{"refs/heads/a", 2}, {"refs/heads/t/b", 3}});
+  const RefMap held = refs_at({{"refs/heads/a", 1}, {"refs/heads/t/a", 8}, {"refs/heads/t/b", 3}});
   const std::vector<PlannedUpdate> carry = {
       {RefUpdate{ref_name("refs/heads/a"), commit(1), commit(2)}, Change::FastForward}};
-  EXPECT_EQ(choose_haves(carry, offered, held, {commit(9), commit(8)}, 100),
+  EXPECT_EQ(choose_haves(carry, offered, held, {commit(9), commit(8)}, 100).all,
             (std::vector<Oid>{commit(1), commit(3), commit(8), commit(9)}));
-  EXPECT_EQ(choose_haves(carry, offered, held, {}, 2), (std::vector<Oid>{commit(1), commit(3)}));
+  EXPECT_EQ(choose_haves(carry, offered, held, {}, 2).all, (std::vector<Oid>{commit(1), commit(3)}));
+}
+
+TEST(Haves, TheFewAreOldValuesAndTrunks) {
+  const RefMap held =
+      refs_at({{"refs/heads/main", 5}, {"refs/heads/t/a", 1}, {"refs/heads/t/b", 3}, {"refs/tags/v1", 4}});
+  const std::vector<PlannedUpdate> carry = {
+      {RefUpdate{ref_name("refs/heads/t/a"), commit(1), commit(2)}, Change::FastForward}};
+  const Haves haves = choose_haves(carry, {}, held, {}, 100);
+  EXPECT_EQ(haves.few, (std::vector<Oid>{commit(1), commit(5)}));
+  EXPECT_EQ(haves.all.size(), 4u);
+}
+
+TEST(Haves, OfSeveralReceiversAreWhatAllHave) {
+  Haves haves{.few = {commit(1), commit(2)}, .all = {commit(1), commit(2), commit(3)}};
+  haves.keep_common({.few = {commit(2)}, .all = {commit(2), commit(3), commit(4)}});
+  EXPECT_EQ(haves.few, (std::vector<Oid>{commit(2)}));
+  EXPECT_EQ(haves.all, (std::vector<Oid>{commit(2), commit(3)}));
 }
 
 TEST(Haves, NameAnnotatedTagsByTheirCommits) {
   const RefMap held = must(RefMap::from({{ref_name("refs/tags/v1"), commit(5), std::nullopt}}));
   const RefMap offered = must(RefMap::from({{ref_name("refs/tags/v1"), commit(5), commit(4)}}));
-  EXPECT_EQ(choose_haves({}, offered, held, {}, 100), (std::vector<Oid>{commit(4)}));
+  EXPECT_EQ(choose_haves({}, offered, held, {}, 100).all, (std::vector<Oid>{commit(4)}));
 }
 
 TEST(Batches, CutAtTheHostsLimit) {

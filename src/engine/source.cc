@@ -16,6 +16,13 @@ Result<std::vector<AncestryAnswer>> RemoteSource::ancestry(const std::vector<Ref
   return ask_ancestry(*remote_, updates, detail, stop);
 }
 
+Result<std::uint64_t> RemoteSource::count_commits(std::vector<Oid> wants, std::vector<Oid> haves,
+                                                  std::stop_token stop) {
+  const std::unique_ptr<PackStream> commits = TRY(remote_->fetch(
+      {.wants = std::move(wants), .haves = std::move(haves), .thin = false, .filter = "tree:0"}, nullptr, stop));
+  return commits->object_count();
+}
+
 Result<std::vector<Oid>> RemoteSource::known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
                                              std::stop_token stop) {
   return remote_->known(tips, candidates, stop);

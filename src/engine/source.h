@@ -2,6 +2,7 @@
 // makes everything here one-way.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -23,6 +24,9 @@ class Source {
                                                    std::stop_token stop) = 0;
   virtual Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
                                                        std::stop_token stop) = 0;
+  // How many commits and tags a pack of `wants` without what is in `haves` would hold: a small question, since neither
+  // trees nor files are looked at. Unsupported when it cannot say.
+  virtual Result<std::uint64_t> count_commits(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) = 0;
   // Which of `candidates` it has; Unsupported when it cannot say. `tips` are among what it listed.
   virtual Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
                                          std::stop_token stop) = 0;
@@ -37,6 +41,7 @@ class RemoteSource final : public Source {
                                            std::stop_token stop) override;
   Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
                                                std::stop_token stop) override;
+  Result<std::uint64_t> count_commits(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override;
   Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
                                  std::stop_token stop) override;
 

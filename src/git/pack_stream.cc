@@ -44,7 +44,7 @@ PackStream::PackStream(std::unique_ptr<Reader> from, ObjectFormat format, const 
 // its final place at once. The window is `into` itself, or a small one of our own where `into` is hardly more than a
 // trailer: it never yields more than `into` takes.
 Result<std::size_t> PackStream::read(std::span<std::byte> into) {
-  std::array<std::byte, 2 * kTrailerBytesMax> small;
+  std::array<std::byte, 2 * kTrailerBytesMax> small{};
   const bool fits = into.size() > small.size();
   while (!checked_) {
     const std::span<std::byte> window =

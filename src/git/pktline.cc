@@ -124,7 +124,8 @@ Result<std::size_t> PktReader::length_of_next() const {
 std::string_view PktReader::buffered() const { return as_text(std::span(buffer_).subspan(begin_, end_ - begin_)); }
 
 Error remote_error(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
+  // upload-pack ends its last words in band 3 with a NUL.
+  while (text.ends_with('\n') || text.ends_with('\0')) text.remove_suffix(1);
   return Error(kind_of(lower_case(text)), "remote: {}", printable(text));
 }
 

@@ -95,7 +95,7 @@ TEST(PktReader, ReadsALongMixtureOfSizes) {
   }
 }
 
-// Of the 65,536 lengths that four digits can say, 14 and more are malformed: 3, and all above 65,520.
+// Of all lengths that four digits can say, 3 and those above 65,520 are malformed.
 TEST(PktReader, KnowsEveryLength) {
   const std::string payload(65535, 'x');
   for (unsigned length = 0; length <= 0xFFFF; length += length < 64 || length > 0xFFE0 ? 1 : 97) {

@@ -29,7 +29,8 @@ class RefName {
   std::string_view short_name() const;
 
   // Byte by byte, as git sorts refs.
-  friend auto operator<=>(const RefName&, const RefName&) = default;
+  friend std::strong_ordering operator<=>(const RefName& a, const RefName& b) { return a.text_ <=> b.text_; }
+  friend bool operator==(const RefName&, const RefName&) = default;
 
  private:
   explicit RefName(std::string text) : text_(std::move(text)) {}

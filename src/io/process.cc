@@ -294,10 +294,11 @@ Result<std::unique_ptr<Process>> Process::start(ProcessOptions options, Patience
 
 Channel& Process::channel() { return *state_->channel; }
 
-Result<ProcessExit> Process::wait() {
+Result<ProcessExit> Process::wait(std::optional<Milliseconds> within) {
   if (state_->outcome) return *state_->outcome;
   state_->channel->close_write();
-  const Result<Readiness> ended = wait_ready(state_->pid_fd.get(), -1, state_->patience.stall_ms, state_->stop);
+  const Milliseconds patience = within.value_or(state_->patience.stall_ms);
+  const Result<Readiness> ended = wait_ready(state_->pid_fd.get(), -1, patience, state_->stop);
   if (!ended) state_->end_by_force();
   const Result<int> code = state_->reap();
   if (state_->last_words) state_->last_words->finish();

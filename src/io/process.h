@@ -42,9 +42,9 @@ class Process {
   ~Process();
 
   Channel& channel();
-  // Closes the child's input, drains nothing, waits for its end (stall_ms without one is Unavailable, and it is
-  // killed). Asked again, it gives the same answer.
-  Result<ProcessExit> wait();
+  // Closes the child's input, drains nothing, waits for its end: no longer than `within`, or stall_ms, then it is
+  // Unavailable, and killed. Asked again, it gives the same answer.
+  Result<ProcessExit> wait(std::optional<Milliseconds> within = std::nullopt);
   // What it has said on standard error so far.
   std::string stderr_text();
 

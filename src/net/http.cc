@@ -43,6 +43,18 @@ using Easy = std::unique_ptr<CURL, Call<curl_easy_cleanup>>;
 using HeaderLines = std::unique_ptr<curl_slist, Call<wipe_and_free>>;
 using TrustStore = std::unique_ptr<X509_STORE, Call<X509_STORE_free>>;
 
+// In pieces: one large memcpy() is 15 times slower (2.7 instead of 39 GB/s on an EPYC) when the target lies a few bytes
+// behind the source modulo 4096, and that is how curl puts a block behind the frame of its chunk.
+void copy_bytes(std::span<const std::byte> from, std::byte* to) {
+  constexpr std::size_t kPieceBytes = 1024;
+  while (!from.empty()) {
+    const std::size_t count = std::min(from.size(), kPieceBytes);
+    std::memcpy(to, from.data(), count);
+    from = from.subspan(count);
+    to += count;
+  }
+}
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string lower(std::string_view text) {
@@ -373,7 +385,7 @@ std::size_t CurlExchange::on_send(std::byte* to, std::size_t room) {
     return CURL_READFUNC_PAUSE;
   }
   const std::size_t count = std::min(room, from_.size());
-  std::memcpy(to, from_.data(), count);
+  copy_bytes(from_.first(count), to);
   from_ = from_.subspan(count);
   sent_ += count;
   return count;
@@ -389,7 +401,7 @@ std::size_t CurlExchange::on_body(std::span<const std::byte> bytes) {
     return CURL_WRITEFUNC_PAUSE;
   }
   const std::size_t count = std::min(total, into_.size());
-  std::memcpy(into_.data(), bytes.data(), count);
+  copy_bytes(bytes.first(count), into_.data());
   into_ = into_.subspan(count);
   taken_ += count;
   kept_.insert(kept_.end(), bytes.begin() + static_cast<std::ptrdiff_t>(count), bytes.end());
@@ -538,7 +550,7 @@ Result<std::size_t> CurlExchange::read(std::span<std::byte> into) {
   if (failure_) return *failure_;
   if (kept_taken_ < kept_.size()) {
     const std::size_t count = std::min(into.size(), kept_.size() - kept_taken_);
-    std::memcpy(into.data(), kept_.data() + kept_taken_, count);
+    copy_bytes(std::span(kept_).subspan(kept_taken_, count), into.data());
     kept_taken_ += count;
     return count;
   }

@@ -194,9 +194,8 @@ Result<Url> Url::parse_scp_style(std::string_view text) {
   const std::string_view place = text.substr(0, colon);
   const std::string_view path = text.substr(colon + 1);
 
-  const std::string alias = lower(place);
-  if (alias == "http" || alias == "https" || alias == "file") return invalid("'{}:' wants '//' after it", alias);
-  if (path.starts_with("//")) return invalid("a path of the form host:path cannot begin with '//'");
+  if (path.starts_with("//") || path.starts_with(':'))
+    return invalid("a path of the form host:path cannot begin with '//' or ':'");
   if (path.empty()) return invalid("the URL has no path after the host");
   if (path[0] == '-') return invalid("the path begins with '-'");
 
@@ -206,10 +205,12 @@ Result<Url> Url::parse_scp_style(std::string_view text) {
   } else {
     TRY(url.take_authority(place));
   }
-  // user:password@host/path, with the scheme forgotten: the path would show a password.
-  if (url.user_.empty() && path.substr(0, path.find('/')).find('@') != std::string_view::npos)
-    return invalid("host:path with '@' after the ':'; write the URL with its scheme, as in https://…");
+  const bool looks_like_scheme = url.host_ == "http" || url.host_ == "https" || url.host_ == "file";
+  if (looks_like_scheme && url.user_.empty()) return invalid("'{}:' wants '//' after it", url.host_);
   url.path_ = path.starts_with("/~") ? path.substr(1) : path;
+  // user:password@host/path, with the scheme forgotten: the path would show a password.
+  if (url.user_.empty() && url.path_.substr(0, url.path_.find('/')).find('@') != std::string::npos)
+    return invalid("host:path with '@' after the ':'; write the URL with its scheme, as in https://…");
   return url;
 }
 
@@ -224,9 +225,7 @@ Result<> Url::take_authority(std::string_view authority) {
   // "https://host#@other/" and "https://host\@other/" are one host to some readers and the other to others.
   if (authority.find_first_of("?#\\") != std::string_view::npos)
     return invalid("the URL has '?', '#' or a backslash before its path");
-  if (const std::size_t at = authority.find('@'); at != std::string_view::npos) {
-    if (authority.find('@', at + 1) != std::string_view::npos)
-      return invalid("the URL has more than one '@' before its path; write %40 in a user name or password");
+  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
     TRY(take_userinfo(authority.substr(0, at)));
     authority.remove_prefix(at + 1);
   }
@@ -247,6 +246,8 @@ Result<> Url::take_authority(std::string_view authority) {
 
 Result<> Url::take_userinfo(std::string_view userinfo) {
   if (scheme_ == Scheme::Git) return invalid("git:// takes no user name");
+  if (userinfo.find('@') != std::string_view::npos)
+    return invalid("the URL has more than one '@' before its path; write %40 in a user name or password");
   if (scp_style_ && userinfo.find('%') != std::string_view::npos) return invalid("the user name has a '%'");
   TRY(check_encoded(userinfo, "user name or password", ""));
   const std::size_t colon = userinfo.find(':');
@@ -271,7 +272,7 @@ Result<> Url::take_userinfo(std::string_view userinfo) {
 }
 
 Result<> Url::take_bracketed(std::string_view inside) {
-  if (const std::size_t at = inside.find('@'); at != std::string_view::npos) {
+  if (const std::size_t at = inside.rfind('@'); at != std::string_view::npos) {
     if (!user_.empty()) return invalid("the URL has two user names");
     TRY(take_userinfo(inside.substr(0, at)));
     inside.remove_prefix(at + 1);
@@ -328,8 +329,8 @@ Result<> Url::take_http_target(std::string_view target) {
   const std::string_view path = target.substr(0, mark);
   TRY(check_encoded(path, "path", "/"));
   for (const std::string_view segment : split(path, '/')) {
-    const std::string name = *percent_decode(segment);
-    if (name == "." || name == "..") return invalid("the path has '{}' in it", name);
+    const std::optional<std::string> name = percent_decode(segment);
+    if (name == "." || name == "..") return invalid("the path has '{}' in it", *name);
   }
   path_ = path.empty() ? "/" : path;
   if (mark == std::string_view::npos) return {};

@@ -231,6 +231,16 @@ TEST_F(FetchTest, OneConnectionServesSeveralRequests) {
   EXPECT_THAT(script->requests.at(1), HasSubstr(pkt("ref-prefix HEAD\n") + pkt("ref-prefix refs/heads/\n")));
 }
 
+TEST_F(FetchTest, AHostThatAnswersOtherwiseIsAskedFromTheStart) {
+  script->is_stateless = true;
+  serves(version_2_greeting(), {std::string(kFlush)});
+  script->answers.push_back({pkt("ERR unknown object or request\n")});
+  must(remote.list({}, {}));
+  EXPECT_FAILS(remote.list({}, {}), ErrorKind::Rejected, "unknown");
+  script->greeting = old_greeting("side-band-64k");
+  EXPECT_EQ(must(remote.list({}, {})).protocol, 0);
+}
+
 TEST_F(FetchTest, AStopTokenFromElsewhereMeansAnotherConnection) {
   script->is_stateless = true;
   serves(version_2_greeting(), {std::string(kFlush)});

@@ -211,10 +211,12 @@ class HttpRpc final : public Exchange {
     if (body_ == Body::Chunked) return http_->end_request();
     HttpRequest request = post(HttpRequest::Body::Counted);
     request.body_bytes = spool_ ? spool_->bytes() : buffer_.size();
-    Answer answer = TRY(host_->ask(
-        request, [this](HttpExchange& http) { return send_counted(http); }, stop_));
-    http_ = std::move(answer.exchange);
-    response_ = std::move(answer.response);
+    Result<Answer> answer = host_->ask(
+        request, [this](HttpExchange& http) { return send_counted(http); }, stop_);
+    // There is nothing to read then; who tries all the same hears why.
+    if (!answer) return failure_.emplace(std::move(answer).error());
+    http_ = std::move(answer->exchange);
+    response_ = std::move(answer->response);
     return judge_response();
   }
 
@@ -285,7 +287,7 @@ class HttpRpc final : public Exchange {
 
   // Is this an answer to our request? Asked again, the same words again.
   Result<> judge() {
-    if (refusal_) return *refusal_;
+    if (failure_) return *failure_;
     if (response_) return {};
     response_ = TRY(http_->response());
     return judge_response();
@@ -294,8 +296,7 @@ class HttpRpc final : public Exchange {
   Result<> judge_response() {
     const std::string expected = fmt::format("application/x-{}-result", to_string(service_));
     if (response_->status == 200 && response_->content_type() == expected) return {};
-    refusal_ = refusal(expected);
-    return *refusal_;
+    return failure_.emplace(refusal(expected));
   }
 
   Error refusal(std::string_view expected) {
@@ -307,7 +308,8 @@ class HttpRpc final : public Exchange {
       return Error(ErrorKind::Invalid, "the host redirects a POST, which is not followed (status {})", status);
     if (body_ == Body::Chunked && (status == 411 || status == 501)) {
       host_->refuses_chunked = true;
-      return Error(ErrorKind::Conflict, "the host wants to know the length of a push beforehand (status {})", status);
+      return Error(ErrorKind::Conflict, "the host wants to know the length of a request beforehand (status {})",
+                   status);
     }
     return status_error(*http_, *response_, host_->credentials());
   }
@@ -322,7 +324,7 @@ class HttpRpc final : public Exchange {
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<HttpExchange> http_;  // once it is chunked, or ended
   std::optional<HttpResponse> response_;
-  std::optional<Error> refusal_;
+  std::optional<Error> failure_;  // of the counted request, or what the answer's status says
 };
 
 // ---- The conversation ---------------------------------------------------------------------------------------------

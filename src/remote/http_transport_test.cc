@@ -164,6 +164,22 @@ TEST_F(HttpTransportTest, AShortPushIsCountedAndALongOneChunked) {
   EXPECT_EQ(refs_of("from"), refs_of("to"));
 }
 
+TEST_F(HttpTransportTest, ALongFetchRequestIsChunkedToo) {
+  const Oid old = oid(git.commit("r", "main", "one"));
+  const Oid tip = oid(git.commit("r", "main", "two"));
+  std::vector<Oid> haves;
+  for (std::size_t i = 1; i <= 30'000; ++i) haves.push_back(oid(fmt::format("{:040x}", i)));
+  haves.push_back(old);
+  for (const int protocol : {2, 0}) {
+    const auto r = remote("r", protocol);
+    must(r->list({}, {}));
+    auto pack = must(r->fetch({.wants = {tip}, .haves = haves}, nullptr, {}));
+    EXPECT_EQ(pack->object_count(), 3u);
+    must(read_all(*pack, 1 << 20));
+    EXPECT_TRUE(server.requests().back().is_chunked);
+  }
+}
+
 TEST_F(HttpTransportTest, AHostThatRefusesChunksGetsACountedPushTheNextTime) {
   for (const int status : {411, 501}) {
     const std::string to = "to-" + std::to_string(status);
@@ -295,6 +311,24 @@ TEST_F(HttpTransportTest, AStatusSaysWhatToDoNext) {
       EXPECT_EQ(listing.error().retry_after(), c.retry_after);
     }
   }
+}
+
+TEST_F(HttpTransportTest, AHostThatHangsUpInsteadOfAnsweringIsUnavailable) {
+  git.commit("source", "main", "one");
+  git.init("replica");
+  const auto source = remote("source");
+  const auto replica = remote("replica");
+  const Listing offered = must(source->list({}, {}));
+  const PushRequest request{.updates = diff(must(replica->list_for_push({})).refs, offered.refs, offered.format)};
+  server.interfere([](const GitHttpRequest& asked) {
+    return asked.method == "POST" ? std::optional<std::string>("") : std::nullopt;
+  });
+  EXPECT_FAILS(source->list({}, {}), ErrorKind::Unavailable, "127.0.0.1");
+  EXPECT_FAILS(source->fetch({.wants = {offered.refs.begin()->oid}}, nullptr, {}), ErrorKind::Unavailable, "127.0.0.1");
+  const auto push = must(replica->push(request, nullptr, {}));
+  must(push->write(empty_pack(offered.format)));
+  EXPECT_FAILS(push->finish(), ErrorKind::Unavailable, "127.0.0.1");
+  EXPECT_TRUE(push->is_in_doubt());
 }
 
 TEST_F(HttpTransportTest, AFailingPushLeavesADoubtOnlyWhereThereIsOne) {

@@ -23,6 +23,8 @@ namespace {
 
 // What a peer may still say after we have said goodbye.
 constexpr std::size_t kGoodbyeBytesMax = 1024 * 1024;
+// Of a child's last words, in a message.
+constexpr std::size_t kWordsBytesMax = 600;
 
 // ---- One stream of two directions as a Connection -----------------------------------------------------------------
 
@@ -151,25 +153,35 @@ constexpr KnownWords kKnownWords[] = {
     {"detected dubious ownership", ErrorKind::Denied,
      "the repository belongs to someone else: see git's safe.directory"},
     {"ccess denied", ErrorKind::Denied, "ask for access to the repository"},
+    {"read-only", ErrorKind::Denied, "this key may read; pushing needs one that may write"},
     {"Permission to ", ErrorKind::Denied, "ask for access to the repository"},
     {"Permission denied", ErrorKind::Denied, "ask for access to the repository"},
     {"command not found", ErrorKind::Invalid, "git has to be installed there, in the PATH of that user"},
 };
 
+// The lines of a program's standard error in one: ssh says the important one last, after a warning in capitals.
+std::string in_one_line(std::string_view text) {
+  std::string joined;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    if (end > 0) joined += (joined.empty() ? "" : "; ") + std::string(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return printable(joined, kWordsBytesMax);
+}
+
 Error PipeConnection::explain_exit(Error early) {
-  const Result<ProcessExit> exit = process_->wait();
+  // It has closed its end and is about to go, or has stalled and waits for us: either way this is a goodbye.
+  const Result<ProcessExit> exit = process_->wait(patience_.goodbye_ms);
   state_ = State::Spent;
-  if (!exit) return early;
-  const std::string words = printable(exit->stderr_text, 600);
-  if (words.empty()) {
-    if (exit->code == 0) return early;
-    return Error(ErrorKind::Unavailable, "{} (exit status {})", early.message(), exit->code);
-  }
+  const std::string last_words = process_->stderr_text();
+  const std::string status = exit && exit->code != 0 ? fmt::format(" (exit status {})", exit->code) : "";
   for (const KnownWords& known : kKnownWords) {
-    if (exit->stderr_text.find(known.words) != std::string::npos)
-      return Error(known.kind, "'{}'; {}", words, known.remedy);
+    if (last_words.find(known.words) != std::string::npos)
+      return Error(known.kind, "'{}'; {}", in_one_line(last_words), known.remedy);
   }
-  return Error(ErrorKind::Unavailable, "{}: '{}' (exit status {})", early.message(), words, exit->code);
+  const std::string said = last_words.empty() ? "" : fmt::format(": '{}'", in_one_line(last_words));
+  return Error(ErrorKind::Unavailable, "{}{}{}", early.message(), said, status);
 }
 
 // ---- ssh and local ------------------------------------------------------------------------------------------------

@@ -106,7 +106,10 @@ Result<Listing> Remote::list(std::vector<std::string> prefixes, std::stop_token 
   if (old && !(old->speaks_version_2() && old->connection->is_stateless())) state_->upload.reset();
   const std::shared_ptr<Session> session = TRY(upload_session(*state_, stop).context("list {}", name()));
   if (!session->speaks_version_2()) return session->listing();
-  return ask_ls_refs(*session, prefixes).context("list {}", name());
+  Result<Listing> listing = ask_ls_refs(*session, prefixes);
+  // A host may have become another one since it greeted us: next time we ask from the start.
+  if (!listing) state_->upload.reset();
+  return std::move(listing).context("list {}", name());
 }
 
 Result<Listing> Remote::list_for_push(std::stop_token stop) {

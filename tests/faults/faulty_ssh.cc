@@ -1,32 +1,38 @@
-// Stands in for ssh (GIT_SSH_COMMAND): runs the remote command here and passes its bytes, until a chosen one.
-//
-//   FERRY_FAULT="client 1234"   cuts the conversation before byte 1234 towards the client (or "server")
-//   FERRY_FAULT_COUNTS=FILE     appends "<bytes towards the server> <bytes towards the client>" when it ends
-//
-// Bytes are counted over one command. The command is killed when the conversation is cut, as a lost connection does.
+// Stands in for ssh (GIT_SSH_COMMAND): runs the remote command here and passes its bytes on, until the fault that the
+// test has asked for (wire.h). Without FERRY_WIRE it is an ssh that works.
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
-#include <vector>
+
+#include "faults/wire.h"
 
 namespace {
 
-struct Lane {
-  int from;
-  int to;
-  std::uint64_t cut_at;
-  std::uint64_t passed = 0;
-  bool open = true;
-};
+using packferry::testing::kWireVariable;
+using packferry::testing::Wire;
+
+constexpr int kConnectionLost = 255;  // as ssh(1) says it
+
+Wire* open_wire() {
+  const char* path = std::getenv(kWireVariable);
+  if (path == nullptr) return nullptr;
+  const int fd = ::open(path, O_RDWR | O_CLOEXEC);
+  void* memory = fd < 0 ? MAP_FAILED : ::mmap(nullptr, sizeof(Wire), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (memory == MAP_FAILED) std::abort();
+  ::close(fd);
+  return static_cast<Wire*>(memory);
+}
 
 bool write_all(int fd, const char* data, std::size_t size) {
   while (size > 0) {
@@ -38,76 +44,128 @@ bool write_all(int fd, const char* data, std::size_t size) {
   return true;
 }
 
-// False when the conversation is cut here.
-bool move(Lane& lane) {
-  std::array<char, 64 * 1024> buffer;
-  const ssize_t got = ::read(lane.from, buffer.data(), buffer.size());
-  if (got <= 0) {
-    lane.open = false;
-    ::close(lane.to);
-    return true;
-  }
-  std::size_t size = static_cast<std::size_t>(got);
-  const bool cut = lane.passed + size > lane.cut_at;
-  if (cut) size = static_cast<std::size_t>(lane.cut_at - lane.passed);
-  lane.passed += size;
-  if (!write_all(lane.to, buffer.data(), size)) {
-    lane.open = false;
-    ::close(lane.to);
-  }
-  return !cut;
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void note_counts(const Lane& up, const Lane& down) {
-  const char* path = std::getenv("FERRY_FAULT_COUNTS");
-  if (path == nullptr) return;
-  const int fd = ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  const std::string line = std::to_string(up.passed) + " " + std::to_string(down.passed) + "\n";
-  if (fd < 0 || !write_all(fd, line.data(), line.size())) std::abort();
-  ::close(fd);
+// The members of a process group whose command line has this word.
+void kill_in_group(pid_t group, const std::string& word) {
+  DIR* all = ::opendir("/proc");
+  if (all == nullptr) std::abort();
+  while (const dirent* entry = ::readdir(all)) {
+    const pid_t pid = std::atoi(entry->d_name);
+    if (pid <= 0 || ::getpgid(pid) != group) continue;
+    const std::string line = content("/proc/" + std::to_string(pid) + "/cmdline");
+    if (line.find(word) != std::string::npos) ::kill(pid, SIGKILL);
+  }
+  ::closedir(all);
 }
+
+class Conversation {
+ public:
+  Conversation(Wire* wire, pid_t command) : wire_(wire), command_(command) {}
+
+  // False when the connection is lost.
+  bool run(int to_command, int from_command) {
+    Lane up{.from = 0, .to = to_command, .index = 0};
+    Lane down{.from = from_command, .to = 1, .index = 1};
+    while (down.open) {
+      std::array<pollfd, 2> ends{pollfd{.fd = up.open ? up.from : -1, .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = down.from, .events = POLLIN, .revents = 0}};
+      if (::poll(ends.data(), ends.size(), -1) < 0) continue;
+      if (ends[0].revents != 0 && !move(up)) return false;
+      if (ends[1].revents != 0 && !move(down)) return false;
+    }
+    return true;
+  }
+
+ private:
+  struct Lane {
+    int from;
+    int to;
+    std::size_t index;
+    bool open = true;
+  };
+
+  bool move(Lane& lane) {
+    std::array<char, 64 * 1024> buffer;
+    const ssize_t got = ::read(lane.from, buffer.data(), buffer.size());
+    if (got <= 0) {
+      lane.open = false;
+      ::close(lane.to);
+      return true;
+    }
+    std::size_t size = static_cast<std::size_t>(got);
+    bool lost = false;
+    if (const std::size_t before = before_fault(lane, size); before < size) {
+      lost = strike();
+      if (lost) size = before;
+    }
+    if (wire_ != nullptr) wire_->passed[lane.index] += size;
+    if (!write_all(lane.to, buffer.data(), size)) {
+      lane.open = false;
+      ::close(lane.to);
+    }
+    return !lost;
+  }
+
+  // How many of these bytes come before the fault.
+  std::size_t before_fault(const Lane& lane, std::size_t size) const {
+    if (wire_ == nullptr || wire_->fault == Wire::Fault::None || wire_->happened) return size;
+    const std::uint64_t passed = wire_->passed[lane.index];
+    if (wire_->towards != lane.index || passed + size <= wire_->at_byte) return size;
+    return static_cast<std::size_t>(wire_->at_byte - passed);
+  }
+
+  // True when the connection is lost.
+  bool strike() {
+    wire_->happened = true;
+    switch (wire_->fault) {
+      case Wire::Fault::KillCommand:
+        ::kill(command_, SIGKILL);
+        return false;
+      case Wire::Fault::KillPackObjects:
+        kill_in_group(command_, "pack-objects");
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  Wire* const wire_;
+  const pid_t command_;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
+  Wire* wire = open_wire();
+  if (wire != nullptr && wire->happened && wire->stays_down) return kConnectionLost;
+
   ::signal(SIGPIPE, SIG_IGN);
   int to_command[2];
   int from_command[2];
   if (::pipe2(to_command, O_CLOEXEC) != 0 || ::pipe2(from_command, O_CLOEXEC) != 0) return 2;
+  const std::string command = "exec " + std::string(argv[argc - 1]);
   const pid_t child = ::fork();
   if (child == 0) {
     ::setpgid(0, 0);
     ::signal(SIGPIPE, SIG_DFL);
     ::dup2(to_command[0], 0);
     ::dup2(from_command[1], 1);
-    ::execl("/bin/sh", "sh", "-c", argv[argc - 1], nullptr);
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     ::_exit(127);
   }
+  ::setpgid(child, child);  // whoever of the two comes first
   ::close(to_command[0]);
   ::close(from_command[1]);
 
-  constexpr std::uint64_t kNever = UINT64_MAX;
-  Lane up{.from = 0, .to = to_command[1], .cut_at = kNever};
-  Lane down{.from = from_command[0], .to = 1, .cut_at = kNever};
-  if (const char* fault = std::getenv("FERRY_FAULT"); fault != nullptr && fault[0] != '\0') {
-    const char* at = std::strchr(fault, ' ');
-    if (at == nullptr) return 2;
-    (fault[0] == 's' ? up : down).cut_at = std::strtoull(at, nullptr, 10);
-  }
-
-  bool whole = true;
-  while (whole && down.open) {
-    std::array<pollfd, 2> ends{pollfd{.fd = up.open ? up.from : -1, .events = POLLIN, .revents = 0},
-                               pollfd{.fd = down.from, .events = POLLIN, .revents = 0}};
-    if (::poll(ends.data(), ends.size(), -1) < 0) break;
-    if (ends[0].revents != 0) whole = move(up);
-    if (whole && ends[1].revents != 0) whole = move(down);
-  }
+  const bool whole = Conversation(wire, child).run(to_command[1], from_command[0]);
   if (!whole) ::kill(-child, SIGKILL);
   int status = 0;
   ::waitpid(child, &status, 0);
-  note_counts(up, down);
-  if (!whole) return 255;
+  if (!whole) return kConnectionLost;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

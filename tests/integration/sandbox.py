@@ -37,6 +37,8 @@ class Replication(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        if not shutil.which(PACKFERRY):
+            raise RuntimeError(f"no program {PACKFERRY}: set PACKFERRY, or run this through ctest")
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="packferry-it-"))
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
         subprocess.run([SERVERS, "start", cls.directory, str(os.getpid())], check=True)

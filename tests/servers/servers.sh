@@ -220,7 +220,7 @@ start() {
     command -v $tool >/dev/null || missing+=("$tool")
   done
   [ ${#missing[@]} = 0 ] || fail "not installed: ${missing[*]}; run scripts/bootstrap test"
-  BACKEND=$(git --exec-path)/git-http-backend
+  BACKEND=${FERRY_HTTP_BACKEND:-$(git --exec-path)/git-http-backend}
   # The address of a Unix socket has 108 bytes at most.
   [ ${#DIR} -le 90 ] || fail "the path of the directory is longer than 90 bytes: $DIR"
 

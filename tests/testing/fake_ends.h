@@ -23,7 +23,9 @@ namespace packferry::testing {
 inline RefName ref_name(std::string_view text) { return must(RefName::parse(text)); }
 
 // A commit named by a number: commit(3) is the same everywhere.
-inline Oid commit(unsigned number) { return must(Oid::parse(fmt::format("{:012x}{:028x}", 0xC0000u + number, number))); }
+inline Oid commit(unsigned number) {
+  return must(Oid::parse(fmt::format("{:012x}{:028x}", 0xC0000u + number, number)));
+}
 
 // {{"refs/heads/main", 3}, …}
 inline RefMap refs_at(const std::map<std::string, unsigned>& tips) {
@@ -96,6 +98,12 @@ class FakeSource final : public Source {
     return answers;
   }
 
+  Result<std::uint64_t> count_commits(std::vector<Oid>, std::vector<Oid>, std::stop_token) override {
+    ++questions;
+    if (cannot_say) return Error(ErrorKind::Unsupported, "this source cannot say what it has");
+    return commits_left;
+  }
+
   Result<std::vector<Oid>> known(const std::vector<Oid>&, const std::vector<Oid>& candidates,
                                  std::stop_token) override {
     ++questions;
@@ -125,6 +133,7 @@ class FakeSource final : public Source {
   std::string head = "refs/heads/main";
   std::map<Oid, Oid> parents;
   std::set<Oid> forgotten;
+  std::uint64_t commits_left = 0;  // what count_commits() says
   std::size_t pack_bytes = 1000;
   std::size_t break_at = std::string::npos;  // once
   std::optional<Error> listing_error;

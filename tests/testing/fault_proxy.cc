@@ -64,6 +64,7 @@ struct FaultProxy::State {
   enum class Verdict { Go, Cut };
   Verdict judge(Towards towards, char* data, std::size_t& size);
   void cut(int client, int server);
+  void hang_up_all();  // with the mutex held; those who serve the connections see it at once
 };
 
 void FaultProxy::State::accept_all(std::stop_token stop) {
@@ -137,13 +138,20 @@ void FaultProxy::State::cut(int client, int server) {
   }
 }
 
+void FaultProxy::State::hang_up_all() {
+  for (const auto& [client, server] : open) {
+    ::shutdown(client, SHUT_RDWR);
+    ::shutdown(server, SHUT_RDWR);
+  }
+}
+
 void FaultProxy::State::serve(int client, int server) {
   std::vector<char> buffer(64 * 1024);
   std::array<pollfd, 2> ends{pollfd{.fd = client, .events = POLLIN, .revents = 0},
                              pollfd{.fd = server, .events = POLLIN, .revents = 0}};
   bool whole = true;
   while (whole && (ends[0].fd >= 0 || ends[1].fd >= 0)) {
-    if (::poll(ends.data(), ends.size(), 50) < 0) break;
+    if (::poll(ends.data(), ends.size(), -1) < 0) break;
     for (std::size_t i = 0; i < ends.size() && whole; ++i) {
       if (ends[i].fd < 0 || ends[i].revents == 0) continue;
       const int to = i == 0 ? server : client;
@@ -163,6 +171,7 @@ void FaultProxy::State::serve(int client, int server) {
   if (!whole) cut(client, server);
   const std::lock_guard lock(mutex);
   open.remove({client, server});
+  if (refusing) hang_up_all();
   ::close(client);
   ::close(server);
 }
@@ -184,10 +193,7 @@ FaultProxy::~FaultProxy() {
   state_->acceptor.join();
   {
     const std::lock_guard lock(state_->mutex);
-    for (const auto& [client, server] : state_->open) {
-      ::shutdown(client, SHUT_RDWR);
-      ::shutdown(server, SHUT_RDWR);
-    }
+    state_->hang_up_all();
   }
   state_->pumps.clear();
   ::close(state_->listener);
@@ -199,10 +205,7 @@ void FaultProxy::arm(std::optional<Fault> fault) {
   std::vector<std::jthread> over;
   {
     const std::lock_guard lock(state_->mutex);
-    for (const auto& [client, server] : state_->open) {
-      ::shutdown(client, SHUT_RDWR);
-      ::shutdown(server, SHUT_RDWR);
-    }
+    state_->hang_up_all();
     over.swap(state_->pumps);
   }
   over.clear();  // joins

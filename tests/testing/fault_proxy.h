@@ -36,8 +36,7 @@ class FaultProxy {
   FaultProxy& operator=(const FaultProxy&) = delete;
 
   std::uint16_t port() const;
-  // From here on: counters at zero, at most one fault. Close and Reset also refuse every later connection, as a host
-  // that has gone does, until arm() is called again.
+  // Ends all connections. From here on: counters at zero, at most one fault.
   void arm(std::optional<Fault> fault);
   std::uint64_t bytes(Towards towards) const;
   bool happened() const;

@@ -118,6 +118,7 @@ class GitHttpServer::Client {
   }
 
   bool say(std::string_view text) {
+    if (record_ != nullptr) *record_ += text;
     while (!text.empty()) {
       const ssize_t count = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
       if (count <= 0) return false;
@@ -125,6 +126,9 @@ class GitHttpServer::Client {
     }
     return true;
   }
+
+  // What is said from here on is appended there; null: no more.
+  void record(std::string* into) { record_ = into; }
 
   // Ends our side and lets the other finish, so that what we said is not lost in a reset.
   void linger() {
@@ -155,6 +159,7 @@ class GitHttpServer::Client {
 
   const int socket_;
   std::string heard_;
+  std::string* record_ = nullptr;
 };
 
 GitHttpServer::GitHttpServer(const GitSandbox& git) : git_(git) {
@@ -172,7 +177,7 @@ GitHttpServer::GitHttpServer(const GitSandbox& git) : git_(git) {
 }
 
 GitHttpServer::~GitHttpServer() {
-  std::vector<std::thread> threads;
+  std::map<int, std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -184,7 +189,7 @@ GitHttpServer::~GitHttpServer() {
     const std::lock_guard lock(mutex_);
     threads.swap(threads_);
   }
-  for (std::thread& thread : threads) thread.join();
+  for (auto& [number, thread] : threads) thread.join();
   ::close(listener_);
 }
 
@@ -205,6 +210,21 @@ void GitHttpServer::ask_for_credentials(std::string user, std::string password) 
   authorization_ = "Basic " + base64(user + ":" + password);
 }
 
+void GitHttpServer::remember_answers(std::string repository) {
+  const std::lock_guard lock(mutex_);
+  remembered_repository_ = "/" + std::move(repository) + "/";
+}
+
+void GitHttpServer::wait_until_quiet() const {
+  std::unique_lock lock(mutex_);
+  hung_up_.wait(lock, [this] { return sockets_.empty(); });
+}
+
+void GitHttpServer::forget_requests() {
+  const std::lock_guard lock(mutex_);
+  requests_.clear();
+}
+
 std::vector<GitHttpRequest> GitHttpServer::requests() const {
   const std::lock_guard lock(mutex_);
   return requests_;
@@ -220,14 +240,30 @@ std::size_t GitHttpServer::count(std::string_view method, std::string_view path_
 void GitHttpServer::accept_all() {
   while (true) {
     const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    join_finished();
     const std::lock_guard lock(mutex_);
     if (closing_ || socket < 0) {
       if (socket >= 0) ::close(socket);
       return;
     }
     sockets_.push_back(socket);
-    threads_.emplace_back([this, socket] { serve(socket); });
+    const int number = ++connections_;
+    threads_[number] = std::thread([this, socket, number] {
+      serve(socket);
+      const std::lock_guard done(mutex_);
+      finished_.push_back(number);
+    });
   }
+}
+
+void GitHttpServer::join_finished() {
+  std::vector<std::thread> over;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const int number : finished_) over.push_back(std::move(threads_.extract(number).mapped()));
+    finished_.clear();
+  }
+  for (std::thread& thread : over) thread.join();
 }
 
 void GitHttpServer::serve(int socket) {
@@ -238,6 +274,7 @@ void GitHttpServer::serve(int socket) {
   const std::lock_guard lock(mutex_);
   std::erase(sockets_, socket);
   ::close(socket);
+  hung_up_.notify_all();
 }
 
 // What stands in the way of git's own answer.
@@ -282,15 +319,44 @@ bool GitHttpServer::answer(Client& client, const GitHttpRequest& request) {
     client.linger();
     return false;
   }
+  if (!remembered_repository_.empty() && request.path.starts_with(remembered_repository_))
+    return answer_from_memory(client, request);
+  return answer_by_git(client, request, nullptr);
+}
 
+bool GitHttpServer::answer_from_memory(Client& client, const GitHttpRequest& request) {
+  std::string body;
+  if (!client.take_body(request, [&](std::string_view bytes) { body += bytes; })) return false;
+  const std::string key = request.method + ' ' + request.path + '?' + request.query + '\n' +
+                          std::string(request.header("git-protocol")) + '\n' + body;
+  std::unique_lock lock(mutex_);
+  if (const auto known = answers_.find(key); known != answers_.end()) {
+    const std::string& answer = known->second;  // never changes once it is there
+    lock.unlock();
+    return client.say(answer);
+  }
+  lock.unlock();
+  std::string said;
+  client.record(&said);
+  const bool complete = answer_by_git(client, request, &body);
+  client.record(nullptr);
+  lock.lock();
+  if (complete) answers_.try_emplace(key, std::move(said));
+  return complete;
+}
+
+// `body`: what has been read of it already, whole; null: it is still to come.
+bool GitHttpServer::answer_by_git(Client& client, const GitHttpRequest& request, const std::string* body) {
   ProcessOptions options{.argv = {"git", "http-backend"}, .environment = cgi_environment(request), .directory = {}};
   Result<std::unique_ptr<Process>> process = Process::start(std::move(options), Patience{}, {});
   CHECK(process.has_value());
   Channel& cgi = (*process)->channel();
   bool takes_more = true;
-  const bool complete = client.take_body(request, [&](std::string_view bytes) {
+  const auto take = [&](std::string_view bytes) {
     if (takes_more) takes_more = cgi.write(as_bytes(bytes)).has_value();
-  });
+  };
+  if (body != nullptr) take(*body);
+  const bool complete = body != nullptr || client.take_body(request, take);
   cgi.close_write();
   if (!complete) return false;
 

@@ -6,6 +6,7 @@
 //   … client talks to server.url("repository") …
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -52,17 +53,27 @@ class GitHttpServer {
   void interfere(Interference interference);
   void drop_git_protocol();                                          // an old server: it knows no protocol 2
   void ask_for_credentials(std::string user, std::string password);  // 401 without them
+  // What was once answered about reading this repository is answered again, byte for byte and without git: for a
+  // repository that does not change, in tests that ask it a thousand times.
+  void remember_answers(std::string repository);
 
-  // Every request whose headers came in, in order.
+  // Until nobody is connected: what was asked before has been done, or given up.
+  void wait_until_quiet() const;
+
+  // Every request whose headers came in, in order, since forget_requests().
   std::vector<GitHttpRequest> requests() const;
+  void forget_requests();
   // The last of them to this service and method, "POST" to "git-upload-pack".
   std::size_t count(std::string_view method, std::string_view path_end) const;
 
  private:
   class Client;
   void accept_all();
+  void join_finished();
   void serve(int socket);
   bool answer(Client& client, const GitHttpRequest& request);
+  bool answer_by_git(Client& client, const GitHttpRequest& request, const std::string* body);
+  bool answer_from_memory(Client& client, const GitHttpRequest& request);
   std::optional<std::string> refuse(const GitHttpRequest& request) const;
   std::vector<std::string> cgi_environment(const GitHttpRequest& request) const;
 
@@ -71,13 +82,18 @@ class GitHttpServer {
   std::uint16_t port_ = 0;
 
   mutable std::mutex mutex_;
+  mutable std::condition_variable hung_up_;
   bool closing_ = false;
   std::vector<int> sockets_;
-  std::vector<std::thread> threads_;
+  std::map<int, std::thread> threads_;  // by number of the connection
+  std::vector<int> finished_;           // those of them that are over
+  int connections_ = 0;
   Interference interference_;
   bool drops_git_protocol_ = false;
   std::string authorization_;
   std::vector<GitHttpRequest> requests_;
+  std::string remembered_repository_;
+  std::map<std::string, std::string> answers_;  // by request
 
   std::thread acceptor_;
 };
