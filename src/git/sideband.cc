@@ -36,6 +36,10 @@ Result<> SidebandReader::take_next() {
   if (packet.payload.empty()) return Error(ErrorKind::Corrupt, "a side-band packet without a band");
 
   const std::span<const std::byte> content = packet.payload.subspan(1);
+  const bool is_data = packet.payload.front() == std::byte{1} && !content.empty();
+  chatter_bytes_ = is_data ? 0 : chatter_bytes_ + 4 + packet.payload.size();
+  if (chatter_bytes_ > kChatterBytesMax)
+    return Error(ErrorKind::Exhausted, "the other side sends progress without end and no data");
   switch (const int band = std::to_integer<int>(packet.payload.front())) {
     case 1:
       rest_ = content;

@@ -86,6 +86,13 @@ TEST(SidebandReader, CutsEndlessLinesOfProgress) {
   EXPECT_EQ(hear(progress(std::string(1000, 'x') + "\n") + kFlush).messages.at(0), std::string(1000, 'x'));
 }
 
+TEST(SidebandReader, TellsChatFromProgress) {
+  std::string chatter;
+  for (int i = 0; i < 200; ++i) chatter += progress(std::string(60'000, 'x') + "\n");
+  EXPECT_EQ(hear(chatter + pack_data("a") + chatter + kFlush).data, "a");
+  EXPECT_FAILS(hear(chatter + pack_data("") + chatter + kFlush).outcome, ErrorKind::Exhausted, "no data");
+}
+
 TEST(SidebandReader, NeedsNobodyToListen) {
   MemoryReader bytes(progress("Counting\n") + pack_data("a") + kFlush);
   PktReader packets(bytes);

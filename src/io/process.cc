@@ -12,6 +12,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/printable.h"
+
 extern "C" {  // which the header itself forgets in glibc 2.36
 #include <sys/pidfd.h>
 }
@@ -131,7 +133,9 @@ class SpawnPlan {
 // never by it.
 class LastWords {
  public:
-  explicit LastWords(Fd fd) : fd_(std::move(fd)), thread_([this](std::stop_token stop) { listen(std::move(stop)); }) {}
+  // `shows`: a person is to see them, too.
+  LastWords(Fd fd, bool shows)
+      : fd_(std::move(fd)), shows_(shows), thread_([this](std::stop_token stop) { listen(std::move(stop)); }) {}
 
   std::string text() {
     const std::lock_guard lock(mutex_);
@@ -161,13 +165,29 @@ class LastWords {
     char block[4096];
     const ssize_t count = ::read(fd_.get(), block, sizeof block);
     if (count <= 0) return 0;
+    if (shows_) show({block, static_cast<std::size_t>(count)});
     const std::lock_guard lock(mutex_);
     text_.append(block, static_cast<std::size_t>(count));
     if (text_.size() > kStderrBytesKept) text_.erase(0, text_.size() - kStderrBytesKept);
     return static_cast<std::size_t>(count);
   }
 
+  // Nothing is held back for the rest of its line: it may be a question.
+  static void show(std::string_view text) {
+    std::string shown;
+    while (!text.empty()) {
+      const std::size_t length = std::min(text.find('\n'), text.size());
+      std::string_view line = text.substr(0, length);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      shown += printable(line, std::string::npos);
+      if (length < text.size()) shown += '\n';
+      text.remove_prefix(std::min(length + 1, text.size()));
+    }
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, shown.data(), shown.size());
+  }
+
   const Fd fd_;
+  const bool shows_;
   std::mutex mutex_;
   std::string text_;
   std::jthread thread_;  // the last member: it uses the others
@@ -239,13 +259,13 @@ Result<std::unique_ptr<Process>> Process::start(ProcessOptions options, Patience
   }
   plan.close_the_rest();
   if (!options.directory.empty()) plan.enter(options.directory);
-  plan.set_signals_and_group(!options.inherit_stderr);
+  plan.set_signals_and_group(!options.talks_to_person());
 
   auto state = std::make_unique<State>();
   state->name = options.argv[0];
   state->patience = patience;
   state->stop = stop;
-  state->own_group = !options.inherit_stderr;
+  state->own_group = !options.talks_to_person();
   const int failed = plan.spawn(state->pid, program, std::move(options.argv), std::move(options.environment));
   if (failed != 0) {
     const std::string where = options.directory.empty() ? "" : fmt::format(" in '{}'", options.directory);
@@ -267,7 +287,7 @@ Result<std::unique_ptr<Process>> Process::start(ProcessOptions options, Patience
   state->channel.emplace(output.read.release(), input.write.release(), state->name, patience, stop);
   if (errors.read) {
     CHECK(::fcntl(errors.read.get(), F_SETFL, O_NONBLOCK) == 0);
-    state->last_words.emplace(std::move(errors.read));
+    state->last_words.emplace(std::move(errors.read), options.show_stderr);
   }
   return std::make_unique<Process>(std::move(state));
 }

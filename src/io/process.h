@@ -21,6 +21,11 @@ struct ProcessOptions {
   // to the person, as ssh does when it asks for a passphrase. A child that talks stays in our process group: one in
   // the background is stopped when it reads from the terminal.
   bool inherit_stderr = false;
+  // For a child that talks to the person, too, but not only in its own words: ssh prints whatever the host says. Passed
+  // to our standard error line by line and made printable, and kept as well.
+  bool show_stderr = false;
+
+  bool talks_to_person() const { return inherit_stderr || show_stderr; }
 };
 
 struct ProcessExit {

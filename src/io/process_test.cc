@@ -126,6 +126,18 @@ TEST(Process, IsAGroupOfItsOwnUnlessItTalksToThePerson) {
   EXPECT_NE(must(run(options)).output, ours + "\n");
   options.inherit_stderr = true;
   EXPECT_EQ(must(run(options)).output, ours + "\n");
+  options.inherit_stderr = false;
+  options.show_stderr = true;
+  EXPECT_EQ(must(run(options)).output, ours + "\n");
+}
+
+TEST(Process, ShowsWhatAChildSaysAndMakesItHarmless) {
+  ProcessOptions options = shell("printf '\\033]0;title\\007\\r\\nPassword: ' >&2");
+  options.show_stderr = true;
+  ::testing::internal::CaptureStderr();
+  const ProcessOutput output = must(run(options));
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "\\x1b]0;title\\x07\nPassword: ");
+  EXPECT_EQ(output.exit.stderr_text, "\x1b]0;title\x07\r\nPassword: ");
 }
 
 TEST(Process, MayFloodStandardErrorWhileWeReadStandardOutput) {

@@ -425,6 +425,9 @@ std::size_t CurlExchange::on_header_line(std::string_view line) {
     const HttpHeader& header = response_.headers.back();
     if (header.name == "transfer-encoding" && lower(header.value) != "chunked")
       return malformed_ = "a transfer encoding that was not asked for", refuse;
+    // RFC 9112, 6.3: no telling where such an answer ends.
+    if (header.name == "content-length" && response_.header("content-length") != header.value)
+      return malformed_ = "two lengths of its body", refuse;
   }
   return line.size();
 }

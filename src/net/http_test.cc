@@ -337,6 +337,7 @@ TEST_F(HttpTest, RefusesWhatIsNoHttp) {
            std::string("hello\n"),
            std::string("HTTP/1.1 200 OK\r\nX-A: a\0b\r\n\r\n", 29),
            std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+           std::string("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 4\r\n\r\nabcd"),
            "HTTP/1.1 200 OK\r\nX-Giant: " + std::string(70'000, 'x') + "\r\n\r\n",
            "HTTP/1.1 200 OK\r\nX-Endless: " + std::string(2'000'000, 'x'),
        }) {

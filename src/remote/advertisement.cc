@@ -10,6 +10,7 @@ namespace {
 
 // No server says more about itself than this.
 constexpr std::size_t kCapabilitiesMax = 1000;
+constexpr std::size_t kCapabilityBytesMax = 256 * 1024;
 
 constexpr std::string_view kPeeledSuffix = "^{}";
 
@@ -156,10 +157,13 @@ Result<> read_old_refs(PktReader& packets, PktLine line, Listing& listing, const
 }
 
 Result<> read_version_2(PktReader& packets, Listing& listing) {
+  std::size_t bytes = 0;
   for (std::size_t count = 0;; ++count) {
     const PktLine line = TRY(next_line(packets));
     if (line.is_flush()) break;
-    if (count == kCapabilitiesMax) return Error(ErrorKind::Corrupt, "the server lists capabilities without end");
+    bytes += line.payload.size();
+    if (count == kCapabilitiesMax || bytes > kCapabilityBytesMax)
+      return Error(ErrorKind::Corrupt, "the server lists capabilities without end");
     listing.capabilities.add(line.text());
   }
   listing.format = TRY(format_of(listing.capabilities));
@@ -181,7 +185,7 @@ Result<> take_ls_refs_line(Collector& collector, Listing& listing, std::string_v
   }
   if (name_text == "HEAD" && target) listing.head.target = TRY(parse_wire_name(*target));
   RefName name = TRY(parse_wire_name(name_text));
-  if (id == "unborn") return {};
+  if (id == "unborn" && name_text == "HEAD") return {};
   return collector.ref(std::move(name), TRY(parse_wire_oid(id, listing.format)), std::move(peeled));
 }
 

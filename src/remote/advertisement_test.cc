@@ -147,6 +147,15 @@ TEST(Advertisement, RefusesWhatNoServerMaySay) {
   }
 }
 
+TEST(Advertisement, CapabilitiesHaveAnEnd) {
+  std::string many = pkt("version 2\n");
+  for (int i = 0; i < 1001; ++i) many += pkt("word\n");
+  EXPECT_FAILS(read(many + std::string(kFlush)), ErrorKind::Corrupt, "without end");
+  std::string large = pkt("version 2\n");
+  for (int i = 0; i < 5; ++i) large += pkt("word=" + std::string(60'000, 'x'));
+  EXPECT_FAILS(read(large + std::string(kFlush)), ErrorKind::Corrupt, "without end");
+}
+
 TEST(Advertisement, ALongListingIsCutOffByTheLimits) {
   std::string text = with_capabilities(kA + " HEAD", "x");
   for (int i = 0; i < 100; ++i) text += pkt(kA + " refs/heads/" + std::to_string(i) + "\n");
@@ -186,6 +195,7 @@ TEST(LsRefs, RefusesWhatNoServerMaySay) {
       {pkt(kA + " refs/heads/a b\n") + pkt(kA + " refs/heads/a c\n") + "0000", ErrorKind::Corrupt},
       {pkt(kA + " refs/tags/v1 peeled:x\n") + "0000", ErrorKind::Corrupt},
       {pkt(kA + " HEAD symref-target:\n") + "0000", ErrorKind::Corrupt},
+      {pkt("unborn refs/heads/main\n") + "0000", ErrorKind::Corrupt},
       {pkt(kA + " refs/heads/main\n") + "0001", ErrorKind::Corrupt},
       {pkt("ERR upload-pack: denied\n"), ErrorKind::Denied},
       {"000", ErrorKind::Unavailable},

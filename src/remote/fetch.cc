@@ -147,7 +147,8 @@ Result<> skip_to_pack(PktReader& packets) {
 
 Result<> read_old_acknowledgments(Reader& from, ObjectFormat format) {
   constexpr std::string_view kError = "ERR ";
-  while (true) {
+  // One for each have, and a few more.
+  for (std::size_t lines = 0; lines < 2 * kRequestLinesMax; ++lines) {
     const std::vector<std::byte> packet = TRY(read_raw_packet(from));
     const std::string_view line = raw_packet_text(packet);
     if (packet.size() < 4)
@@ -163,13 +164,14 @@ Result<> read_old_acknowledgments(Reader& from, ObjectFormat format) {
     // "ACK OID common" and the like come before the last one, which stands alone.
     if (line.size() == words_at) return {};
   }
+  return Error(ErrorKind::Corrupt, "the other side acknowledges without end");
 }
 
 Result<Acknowledgments> read_acknowledgments(PktReader& packets, ObjectFormat format) {
   const PktLine head = TRY(packets.next_or_remote_error());
   if (head.text() != "acknowledgments") return unexpected(head, "acknowledgments");
   Acknowledgments said;
-  while (true) {
+  for (std::size_t lines = 0; lines < 2 * kRequestLinesMax; ++lines) {
     const PktLine line = TRY(packets.next_or_remote_error());
     if (line.is_flush() || line.kind == PktLine::Kind::Delimiter) {
       said.end_of_answer = line.is_flush();
@@ -177,12 +179,12 @@ Result<Acknowledgments> read_acknowledgments(PktReader& packets, ObjectFormat fo
     }
     if (!line.is_data()) return unexpected(line, "an acknowledgment");
     if (line.text() == "NAK" || line.text() == "ready") continue;
-    if (!line.text().starts_with("ACK ") || said.common.size() == kRequestLinesMax)
-      return unexpected(line, "an acknowledgment");
+    if (!line.text().starts_with("ACK ")) return unexpected(line, "an acknowledgment");
     const Result<Oid> oid = Oid::parse(line.text().substr(4));
     if (!oid || oid->format() != format) return unexpected(line, "an acknowledgment");
     said.common.push_back(*oid);
   }
+  return Error(ErrorKind::Corrupt, "the other side acknowledges without end");
 }
 
 Result<std::unique_ptr<Reader>> start_fetch(std::shared_ptr<Session> session, const FetchRequest& request,

@@ -23,8 +23,16 @@ constexpr std::string_view kInfoRefs = "/info/refs";
 
 // ---- What a status means ------------------------------------------------------------------------------------------
 
-// The host's explanation when it is meant for people with terminals: git shows these too.
-std::string words_of(HttpExchange& exchange, const HttpResponse& response) {
+void blot_out(std::string& text, std::string_view secret) {
+  constexpr std::string_view kBlot = "***";
+  if (secret.empty()) return;
+  for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += kBlot.size())
+    text.replace(at, secret.size(), kBlot);
+}
+
+// The host's explanation when it is meant for people with terminals: git shows these too. One that repeats the request
+// does not get what it was `told` into our messages.
+std::string words_of(HttpExchange& exchange, const HttpResponse& response, const std::optional<Credentials>& told) {
   if (response.content_type() != "text/plain") return {};
   std::string words;
   std::array<std::byte, kRefusalBytesMax> block;
@@ -34,6 +42,12 @@ std::string words_of(HttpExchange& exchange, const HttpResponse& response) {
     words += as_text(std::span(block).first(*count));
   }
   while (words.ends_with('\n') || words.ends_with('\r')) words.pop_back();
+  if (told) {
+    const Secret header = told->authorization();
+    const std::string_view scheme_and_value = header.reveal();
+    blot_out(words, scheme_and_value.substr(scheme_and_value.find(' ') + 1));
+    blot_out(words, told->password.reveal());
+  }
   return words.empty() ? "" : ": '" + printable(words, 500) + "'";
 }
 
@@ -76,9 +90,9 @@ std::string_view remedy_for(int status) {
   }
 }
 
-Error status_error(HttpExchange& exchange, const HttpResponse& response) {
+Error status_error(HttpExchange& exchange, const HttpResponse& response, const std::optional<Credentials>& told) {
   Error error(kind_of_status(response.status), "the host answered {}{}{}", response.status,
-              words_of(exchange, response), remedy_for(response.status));
+              words_of(exchange, response, told), remedy_for(response.status));
   const bool may_wait = error.kind() == ErrorKind::Throttled || error.kind() == ErrorKind::Unavailable;
   if (const std::optional<Milliseconds> delay = response.retry_after(); delay && may_wait)
     return std::move(error).retry_after(*delay);
@@ -105,7 +119,7 @@ class Host {
   Url base;  // of the repository, after redirects
   bool refuses_chunked = false;
 
-  bool has_credentials() const { return held_.has_value(); }
+  const std::optional<Credentials>& credentials() const { return held_; }
 
   Result<std::unique_ptr<HttpExchange>> start(HttpRequest request, std::stop_token stop) {
     if (held_) request.headers.push_back({"Authorization", held_->authorization().reveal(), true});
@@ -242,7 +256,7 @@ class HttpRpc final : public Exchange {
       body_ = Body::Spooled;
     } else {
       // A stream cannot be sent again after a 401. A host that does not know yet who we are gets an opportunity to ask.
-      if (!host_->has_credentials()) TRY(probe());
+      if (!host_->credentials()) TRY(probe());
       http_ = TRY(host_->start(post(HttpRequest::Body::Chunked), stop_));
       body_ = Body::Chunked;
     }
@@ -256,7 +270,7 @@ class HttpRpc final : public Exchange {
     request.body_bytes = kFlush.size();
     const SendBody send_flush = [](HttpExchange& http) { return http.write(as_bytes("0000")); };
     const Answer answer = TRY(host_->ask(request, send_flush, stop_));
-    if (answer.response.status != 200) return status_error(*answer.exchange, answer.response);
+    if (answer.response.status != 200) return status_error(*answer.exchange, answer.response, host_->credentials());
     (void)read_all(*answer.exchange, kSurplusBytesMax).has_value();
     return {};
   }
@@ -297,7 +311,7 @@ class HttpRpc final : public Exchange {
       return Error(ErrorKind::Conflict, "the host wants to know the length of a request beforehand (status {})",
                    status);
     }
-    return status_error(*http_, *response_);
+    return status_error(*http_, *response_, host_->credentials());
   }
 
   const std::shared_ptr<Host> host_;
@@ -376,7 +390,7 @@ class HttpTransport final : public Transport {
           request, [](HttpExchange&) { return Result<>(); }, stop));
       if (answer.response.status == 200) return answer;
       if (answer.response.status < 300 || answer.response.status >= 400)
-        return status_error(*answer.exchange, answer.response);
+        return status_error(*answer.exchange, answer.response, host_->credentials());
       if (redirects == kRedirectsMax)
         return Error(ErrorKind::Invalid, "the host redirects more than {} times", kRedirectsMax);
       host_->base = TRY(redirected(request.url, answer.response, query));

@@ -259,6 +259,16 @@ TEST_F(HttpTransportTest, CredentialsKnownUpFrontAreSentUpFront) {
   EXPECT_EQ(server.requests().size(), 3u);
 }
 
+TEST_F(HttpTransportTest, WhatAHostRepeatsOfCredentialsIsNotRepeatedByUs) {
+  git.commit("r", "main", "one");
+  server.interfere([](const GitHttpRequest& request) {
+    return refusal(403, {"Content-Type: text/plain"},
+                   "no: " + std::string(request.header("authorization")) + " is not s3cret");
+  });
+  FixedCredentials known(must(Url::parse(server.url("r"))), {.username = "ada", .password = Secret("s3cret")});
+  EXPECT_FAILS(remote("r", 2, &known)->list({}, {}), ErrorKind::Denied, "'no: Basic *** is not ***'");
+}
+
 TEST_F(HttpTransportTest, AHostThatAsksOnlyForThePushIsAskedBeforeALongOne) {
   commit_much("from");
   git.init("to");

@@ -223,7 +223,7 @@ class SshTransport final : public Transport {
     ProcessOptions options;
     options.argv = arguments(service);
     options.environment = with_protocol(environment_, service, protocol);
-    options.inherit_stderr = ssh_.may_prompt;
+    options.show_stderr = ssh_.may_prompt;
     auto process = TRY(Process::start(std::move(options), patience_, stop));
     return std::make_unique<PipeConnection>(service, patience_, std::move(process));
   }
