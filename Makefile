@@ -7,7 +7,7 @@ SECONDS ?= 60
 JOBS    ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release test test-all integration format tidy layers asan tsan fuzz bench coverage install deb clean
+.PHONY: help setup build release test test-all integration format tidy layers asan tsan faults fuzz bench coverage install deb clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,10 @@ asan: ## all tests under AddressSanitizer and UBSan
 tsan: ## all tests under ThreadSanitizer
 	$(MAKE) build PRESET=tsan
 	ctest --test-dir build/tsan -j $(JOBS) --output-on-failure -LE packaging
+
+faults: ## connections cut, bytes flipped, programs killed, for SECONDS=60 (FAULTS=--full for every byte: hours)
+	$(MAKE) build
+	scripts/faults --seconds $(SECONDS) $(FAULTS)
 
 fuzz: ## every fuzz target for SECONDS=60
 	scripts/fuzz $(SECONDS)

@@ -19,7 +19,7 @@ constexpr Milliseconds kPlainEvery{10'000};
 std::string last_component(std::string path) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   if (path.ends_with("/.git")) path.resize(path.size() - 5);
-  return path.substr(path.find_last_of("/") + 1);
+  return path.substr(path.rfind('/') + 1);
 }
 
 std::string short_label(const Url& url) {
@@ -152,7 +152,7 @@ class TerminalProgress final : public Progress {
   }
 
   std::string paint_status(LegStatus status) const {
-    const std::string word = status_words(status);
+    std::string word = status_words(status);
     switch (status) {
       case LegStatus::UpToDate:
       case LegStatus::Done:

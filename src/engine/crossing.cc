@@ -121,7 +121,7 @@ class Run {
       : source_(source), options_(options), clock_(clock), observer_(observer), stop_(std::move(stop)) {}
 
   // All legs, on the source as it is now. Legs that end in a Conflict may be run again.
-  Result<> cross(std::vector<Leg*> legs) {
+  Result<> cross(const std::vector<Leg*>& legs) {
     TRY(observe(legs));
     for (Leg* leg : legs) plan(*leg);
     if (options_.dry_run) return {};

@@ -20,7 +20,10 @@ class Secret {
   Secret(const Secret&) = default;
   Secret(Secret&&) = default;
   // What was held before is overwritten too.
-  Secret& operator=(Secret other) noexcept { return text_.swap(other.text_), *this; }
+  Secret& operator=(Secret other) noexcept {
+    text_.swap(other.text_);
+    return *this;
+  }
 
   // The one way to the text; search for it to see where secrets go.
   const std::string& reveal() const { return text_; }

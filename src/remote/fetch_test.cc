@@ -175,10 +175,17 @@ TEST_F(FetchTest, RefusesWhatNoOldServerMaySay) {
   }
 }
 
+TEST_F(FetchTest, OldAcknowledgmentsHaveAnEnd) {
+  std::string old_ones;
+  for (std::size_t i = 0; i < 2 * kRequestLinesMax; ++i) old_ones += pkt("ACK " + kA + " common\n");
+  serves(old_greeting("side-band-64k"), {old_ones});
+  EXPECT_FAILS(fetch(), ErrorKind::Corrupt, "without end");
+}
+
 TEST_F(FetchTest, AcknowledgmentsHaveAnEnd) {
-  std::string said = pkt("acknowledgments\n");
-  for (std::size_t i = 0; i < 2 * kRequestLinesMax; ++i) said += pkt("NAK\n");
-  serves(version_2_greeting(), {said});
+  std::string new_ones = pkt("acknowledgments\n");
+  for (std::size_t i = 0; i < 2 * kRequestLinesMax; ++i) new_ones += pkt("NAK\n");
+  serves(version_2_greeting(), {new_ones});
   EXPECT_FAILS(remote.known({oid(kA)}, {oid(kB)}, {}), ErrorKind::Corrupt, "without end");
 }
 

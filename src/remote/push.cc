@@ -48,7 +48,7 @@ class Push final : public PushWriter {
         report_(std::move(report)),
         messages_(std::move(messages)) {}
 
-  Result<> open(PktBuffer commands) {
+  Result<> open(const PktBuffer& commands) {
     if (!has_commands_) return {};
     exchange_ = TRY(session_->connection->exchange());
     // Commands without a pack take effect as soon as they are complete: they wait for finish().
@@ -200,10 +200,10 @@ Result<std::unique_ptr<PushWriter>> start_push(std::shared_ptr<Session> session,
     sent.clear();
   }
 
-  PktBuffer commands = push_commands(server, sent, request.atomic, messages != nullptr);
+  const PktBuffer commands = push_commands(server, sent, request.atomic, messages != nullptr);
   auto push =
       std::make_unique<Push>(std::move(session), !sent.empty(), has_pack, std::move(report), std::move(messages));
-  TRY(push->open(std::move(commands)));
+  TRY(push->open(commands));
   return push;
 }
 

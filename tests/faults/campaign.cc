@@ -9,6 +9,7 @@
 namespace packferry::testing {
 namespace {
 
+constexpr std::uint64_t kRunsMin = 5;
 constexpr std::uint64_t kViolationsMax = 20;
 
 std::string test_name() {
@@ -30,18 +31,26 @@ Runs::Runs(std::string name, std::uint64_t of, double share)
            std::chrono::milliseconds(static_cast<long>(1000 * share * campaign().seconds))) {}
 
 Runs::~Runs() {
-  fmt::print("{}: {} of {} runs, {} violations\n", name_, done_, of_, broken_);
+  fmt::print("{}: {} of {} runs, {} without the fault, {} violations\n", name_, done_, of_, missed_, broken_);
   std::fflush(stdout);
+  if (missed_ > 1 && missed_ > done_ / 10) ADD_FAILURE() << name_ << ": the faults did not happen";
 }
 
 bool Runs::go_on() const {
-  if (!campaign().only.empty()) return done_ == 0;
+  if (!campaign().only.empty()) return done_ == 0 && passed_over_ < of_;
   if (done_ == of_ || broken_ >= kViolationsMax) return false;
-  return campaign().full || done_ == 0 || std::chrono::steady_clock::now() < end_;
+  return campaign().full || done_ < kRunsMin || std::chrono::steady_clock::now() < end_;
 }
 
-void Runs::note(const std::string& words, const std::vector<std::string>& violations) {
+bool Runs::is_wanted(const std::string& words) {
+  const bool wanted = campaign().only.empty() || campaign().only == words;
+  if (!wanted) ++passed_over_;
+  return wanted;
+}
+
+void Runs::note(const std::string& words, bool happened, const std::vector<std::string>& violations) {
   ++done_;
+  if (!happened) ++missed_;
   if (violations.empty()) return;
   ++broken_;
   std::string all;
@@ -63,9 +72,8 @@ std::mt19937_64 random_for_this_test() {
   return std::mt19937_64(campaign().seed ^ std::hash<std::string>()(test_name()));
 }
 
-std::uint64_t draw(std::mt19937_64& random, std::uint64_t from, std::uint64_t below) {
-  CHECK(from < below);
-  return from + random() % (below - from);
-}
+std::uint64_t draw(std::mt19937_64& random, std::uint64_t below) { return random() % below; }
+
+Place draw_place(std::mt19937_64& random) { return {draw(random, 1'000'000)}; }
 
 }  // namespace packferry::testing

@@ -12,11 +12,10 @@
 namespace packferry::testing {
 
 struct Campaign {
-  bool full = false;         // every byte, every run; else a sample
-  double seconds = 40;       // of the short form, over all tests; what does not go by time is small
-  std::uint64_t seed = 1;    // of all that is random
-  std::string only;          // one run, in the words that a failure gave to reproduce it
-  std::string test_program;  // argv[0]
+  bool full = false;       // every byte, every run; else a sample
+  double seconds = 40;     // of the short form, over all tests; what does not go by time is small
+  std::uint64_t seed = 1;  // of all that is random
+  std::string only;        // one run, in the words that a failure gave to reproduce it
 };
 Campaign& campaign();
 
@@ -29,16 +28,21 @@ class Runs {
   Runs(const Runs&) = delete;
   Runs& operator=(const Runs&) = delete;
 
-  // Is there another one to do? At least one is, however short the time.
+  // Is there another one to do? A few are, however short the time.
   bool go_on() const;
-  // One is done. `words` are for --only.
-  void note(const std::string& words, const std::vector<std::string>& violations);
+  // With --only: is it this one? Others are passed over.
+  bool is_wanted(const std::string& words);
+  // One is done. `words` are for --only; did the fault happen? What a git says of its progress is not always as long,
+  // so that some bytes near the end may not come; more than a tenth of them means that nothing was tested.
+  void note(const std::string& words, bool happened, const std::vector<std::string>& violations);
 
  private:
   const std::string name_;
   const std::uint64_t of_;
   const std::chrono::steady_clock::time_point end_;
   std::uint64_t done_ = 0;
+  std::uint64_t missed_ = 0;
+  std::uint64_t passed_over_ = 0;
   std::uint64_t broken_ = 0;
 };
 
@@ -56,6 +60,13 @@ class Spread {
 
 // The seed, and the name of the test: a test alone draws what it draws among the others.
 std::mt19937_64 random_for_this_test();
-std::uint64_t draw(std::mt19937_64& random, std::uint64_t from, std::uint64_t below);
+std::uint64_t draw(std::mt19937_64& random, std::uint64_t below);
+
+// A place in something whose length is not always quite the same: so many millionths of it.
+struct Place {
+  std::uint64_t millionths;
+  std::uint64_t of(std::uint64_t total) const { return total * millionths / 1'000'000; }
+};
+Place draw_place(std::mt19937_64& random);
 
 }  // namespace packferry::testing

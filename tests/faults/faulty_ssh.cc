@@ -103,9 +103,11 @@ class Conversation {
       if (lost) size = before;
     }
     if (wire_ != nullptr) wire_->passed[lane.index] += size;
+    // Nobody listens any more: who speaks is to hear of it, as with ssh.
     if (!write_all(lane.to, buffer.data(), size)) {
       lane.open = false;
       ::close(lane.to);
+      ::close(lane.from);
     }
     return !lost;
   }

@@ -102,6 +102,7 @@ std::vector<std::string> violations(const Evidence& evidence, const std::set<Err
   judge_values(evidence, broken);
   judge_tips(evidence, broken);
   if (!evidence.after.broken.empty()) broken.push_back("objects are missing: " + evidence.after.broken);
+  if (evidence.pushes && *evidence.pushes > 1) broken.push_back(fmt::format("pushed {} times", *evidence.pushes));
   judge_claim(evidence, broken);
   judge_errors(evidence, expected, broken);
   return broken;

@@ -36,6 +36,7 @@ struct Evidence {
   Sight before;
   Sight after;
   Claim claim;
+  std::optional<std::size_t> pushes;  // where one is all that is needed: how many there were
 };
 
 // Sentences, each one a broken promise. `expected` are the kinds of error that fit what was done to the crossing.

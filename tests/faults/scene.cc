@@ -49,7 +49,7 @@ std::string noise(std::size_t bytes) {
   std::mt19937_64 random(1);
   std::string text(bytes, '\0');
   std::generate(text.begin(), text.end(), [&] { return static_cast<char>(random()); });
-  return text;
+  return "two, and much that cannot be compressed:\n" + text;
 }
 
 }  // namespace
@@ -234,6 +234,8 @@ const Sight& Scene::look() {
   for (const std::string& line :
        lines_of(git_.git(kDestination, {"for-each-ref", "--format=%(objectname) %(refname)"})))
     sight.refs[line.substr(line.find(' ') + 1)] = line.substr(0, line.find(' '));
+  for (const auto& entry : fs::recursive_directory_iterator(git_.path(kDestination)))
+    if (entry.path().extension() == ".lock") sight.broken += "left behind: " + entry.path().string() + "; ";
   const GitSandbox::Outcome listed = git_.try_git(kDestination, {"rev-list", "--objects", "--all"});
   if (listed.code != 0) sight.broken = listed.output;
   for (const std::string& line : lines_of(listed.output)) sight.reachable.insert(line.substr(0, line.find(' ')));
@@ -243,7 +245,7 @@ const Sight& Scene::look() {
 }
 
 Evidence Scene::evidence(Claim claim) {
-  return {.offered = offered_, .before = sights_.at(before_), .after = look(), .claim = std::move(claim)};
+  return {.offered = offered_, .before = sights_.at(before_), .after = look(), .claim = std::move(claim), .pushes = {}};
 }
 
 std::vector<std::string> Scene::judge(const Trip& trip, Claim claim, const std::set<ErrorKind>& expected) {
@@ -258,7 +260,7 @@ std::vector<std::string> Scene::judge(const Trip& trip, Claim claim, const std::
   disarm();
   const CrossingReport again = cross(trip);
   static_cast<void>(settle());
-  const Evidence second{first.offered, first.after, look(), claim_of(again)};
+  const Evidence second{first.offered, first.after, look(), claim_of(again), {}};
   broken = violations_of_second_run(second);
   found.insert(found.end(), broken.begin(), broken.end());
   if (found.empty()) seen_to_converge_.insert(std::move(state));

@@ -55,6 +55,7 @@ class Scene {
 
   GitSandbox& git() { return git_; }
   GitHttpServer& server() { return server_; }
+  // "source" or "destination"
   std::string path(std::string_view repository) const { return git_.path(repository).string(); }
   std::string url(Route route, std::string_view repository) const;
   // What ends need that are another program's: GIT_SSH_COMMAND and the wire among it.

@@ -22,9 +22,10 @@ offers() {
 expect() {
   local wanted=$1
   shift
-  offers "$@" | grep -qxe "$wanted" || {
-    echo "completion: after \"$*\": no \"$wanted\" among:"
-    offers "$@"
+  local offered
+  offered=$(offers "$@")
+  grep -qxe "$wanted" <<<"$offered" || {
+    echo "completion: after \"$*\": no \"$wanted\" among: $offered"
     exit 1
   }
 }
@@ -37,7 +38,7 @@ expect --exclude packferry compare a --ex
 expect fast-forward packferry replicate --policy f
 expect never packferry refs --color n
 expect src packferry replicate sr
-if offers packferry refs --al | grep -q allow; then echo "completion: refs takes no --allow-…" && exit 1; fi
+if grep -q allow <<<"$(offers packferry refs --al)"; then echo "completion: refs takes no --allow-…" && exit 1; fi
 
 # The manual, the completion and --help know the same long options.
 offered=$({ offers packferry -- && offers packferry replicate -- && offers packferry compare --; } | grep '^--' | sort -u)

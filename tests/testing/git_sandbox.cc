@@ -21,8 +21,11 @@ GitSandbox::GitSandbox() {
                   "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_AUTHOR_NAME=Ada",
                   "GIT_AUTHOR_EMAIL=ada@example.org", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.org",
                   // safe.directory: CI may run as another user than the one who owns the sandbox
-                  "GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
-                  "GIT_CONFIG_KEY_1=gc.auto", "GIT_CONFIG_VALUE_1=0"};
+                  "GIT_CONFIG_COUNT=4", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
+                  "GIT_CONFIG_KEY_1=gc.auto", "GIT_CONFIG_VALUE_1=0", "GIT_CONFIG_KEY_2=receive.autoGC",
+                  "GIT_CONFIG_VALUE_2=false",
+                  // nobody pulls the plug here
+                  "GIT_CONFIG_KEY_3=core.fsync", "GIT_CONFIG_VALUE_3=none"};
 }
 
 GitSandbox::Outcome GitSandbox::try_git(std::string_view repository, const std::vector<std::string>& words) const {
