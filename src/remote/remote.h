@@ -28,6 +28,8 @@ struct FetchRequest {
 struct PushRequest {
   std::vector<RefUpdate> updates;  // not empty; at most what the host takes at once
   bool atomic = false;             // only where advertised: see Listing::capabilities
+  // What the pack that follows leaves out: FetchRequest::haves. A Git server finds that out by itself.
+  std::vector<Oid> haves = {};
 };
 
 // What the other side said of one ref. A claim: the listing afterwards is the proof.

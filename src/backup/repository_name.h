@@ -1,0 +1,32 @@
+// The name that a repository has in a store, "app/web": docs/formats/backup.md, "Keys". Any name that a host can have
+// becomes one, and two different names never share a key.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace packferry {
+
+class RepositoryName {
+ public:
+  // Parts separated by '/'; Invalid when one is empty, "." or "..", or holds a control character, or when it is longer
+  // than 400 bytes as a key.
+  static Result<RepositoryName> parse(std::string_view text);
+  // "app/web%20site" back to the name; Corrupt when parse() and key() would not have written it so.
+  static Result<RepositoryName> from_key(std::string_view key);
+
+  const std::string& text() const { return text_; }
+  std::string_view last_part() const;
+  // As it stands in keys.
+  std::string key() const;
+
+  friend auto operator<=>(const RepositoryName&, const RepositoryName&) = default;
+
+ private:
+  explicit RepositoryName(std::string text) : text_(std::move(text)) {}
+  std::string text_;
+};
+
+}  // namespace packferry

@@ -1,0 +1,69 @@
+// Where backups lie: named objects that are written once. A directory, S3, or memory in tests; what they all promise is
+// here, and tests/conformance/ holds every one of them to it.
+//
+// Keys are relative to the store's prefix: UTF-8 without control characters, parts separated by '/', no part empty, "."
+// or "..", at most kKeyBytesMax long; everything else is Invalid. Errors name the store and the key. A store never
+// answers with less than there is: a listing that broke off is an Error, and so is a body that ended early
+// (Unavailable).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "io/stream.h"
+
+namespace packferry {
+
+inline constexpr std::size_t kKeyBytesMax = 900;  // S3 takes 1,024, and the prefix counts
+
+// Invalid, with the rule that it breaks.
+Result<> check_key(std::string_view key);
+
+struct ObjectInfo {
+  std::string key;
+  std::uint64_t bytes = 0;
+  std::optional<Clock::WallTime> modified_at = std::nullopt;  // by the store's clock
+
+  friend bool operator==(const ObjectInfo&, const ObjectInfo&) = default;
+};
+
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+  // "s3://bucket/prefix", "file:///srv/backup": for people, without secrets.
+  virtual std::string name() const = 0;
+
+  // A stream into a new object. Nothing is there under `key` before finish() has succeeded, and nothing is left behind
+  // when the Writer is abandoned (what a death leaves, sweep() removes). finish() fails with Conflict when the key is
+  // taken by then, where the store can tell; callers use keys that nobody else uses.
+  virtual Result<std::unique_ptr<Writer>> create(std::string_view key, std::stop_token stop) = 0;
+
+  // A small object, whole, only if there is none under `key`: Conflict when there is one. Where a store cannot decide
+  // that by itself, it looks first, and then a race is seen only by reading back.
+  virtual Result<> put_if_absent(std::string_view key, std::span<const std::byte> bytes, std::stop_token stop) = 0;
+
+  // NotFound when there is none. From `offset` on (at most its length).
+  virtual Result<std::unique_ptr<Reader>> open(std::string_view key, std::uint64_t offset, std::stop_token stop) = 0;
+  virtual Result<std::optional<ObjectInfo>> find(std::string_view key, std::stop_token stop) = 0;
+
+  // All objects whose keys begin with `prefix` (any text; empty: all), sorted by key, byte by byte.
+  virtual Result<std::vector<ObjectInfo>> list(std::string_view prefix, std::stop_token stop) = 0;
+
+  // Gone, or was never there. Denied: the store keeps it (Object Lock, a role that may not delete).
+  virtual Result<> remove(std::string_view key, std::stop_token stop) = 0;
+
+  // Unfinished uploads (not objects) of writers that died, older than `age`: removed. How many there were.
+  virtual Result<std::size_t> sweep(Milliseconds age, std::stop_token stop) = 0;
+};
+
+// The whole of a small object, at most `bytes_max` (Exhausted).
+Result<std::vector<std::byte>> read_object(ObjectStore& store, std::string_view key, std::size_t bytes_max,
+                                           std::stop_token stop);
+
+}  // namespace packferry
