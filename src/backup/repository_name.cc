@@ -72,6 +72,7 @@ Result<RepositoryName> RepositoryName::parse(std::string_view text) {
     const std::string_view part = text.substr(begin, end - begin);
     if (part.empty()) return objection("has an empty part");
     if (part == "." || part == "..") return objection("has a part that is '.' or '..'");
+    if (encode_key_part(part).size() > kKeyPartBytesMax) return objection("has a part that is too long");
   }
   if (encode(text).size() > kKeyBytesMax) return objection("is too long");
   return RepositoryName(std::string(text));

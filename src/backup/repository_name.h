@@ -12,10 +12,12 @@ namespace packferry {
 
 class RepositoryName {
  public:
+  // As a key: a data key may hold all of it twice, and a part beside a time and an extension (store/object_store.h).
   static constexpr std::size_t kKeyBytesMax = 400;
+  static constexpr std::size_t kKeyPartBytesMax = 200;
 
-  // Parts separated by '/'; Invalid when one is empty, "." or "..", when it does not show as it is (printable():
-  // control characters, text that is not UTF-8), or when it is longer than 400 bytes as a key.
+  // Parts separated by '/'; Invalid when one is empty, "." or "..", when the name does not show as it is (printable():
+  // control characters, text that is not UTF-8), or when it is longer than that.
   static Result<RepositoryName> parse(std::string_view text);
   // "app/web%20site" back to the name; Corrupt when parse() and key() would not have written it so.
   static Result<RepositoryName> from_key(std::string_view key);

@@ -54,11 +54,13 @@ TEST(RepositoryName, RefusesWhatIsNoName) {
   EXPECT_FAILS(RepositoryName::parse("caf\xE9"), ErrorKind::Invalid, "not UTF-8");
 }
 
-TEST(RepositoryName, IsAtMost400BytesLongAsAKey) {
-  EXPECT_TRUE(RepositoryName::parse(std::string(400, 'a')));
-  EXPECT_FAILS(RepositoryName::parse(std::string(401, 'a')), ErrorKind::Invalid, "too long");
-  EXPECT_TRUE(RepositoryName::parse(std::string(133, ' ')));
-  EXPECT_FAILS(RepositoryName::parse(std::string(134, ' ')), ErrorKind::Invalid, "too long");
+TEST(RepositoryName, IsNotTooLongAsAKey) {
+  const std::string part(199, 'a');
+  EXPECT_TRUE(RepositoryName::parse(part + "a/" + part));
+  EXPECT_FAILS(RepositoryName::parse(part + "/" + part + "/b"), ErrorKind::Invalid, "is too long");
+  EXPECT_FAILS(RepositoryName::parse(part + "aa"), ErrorKind::Invalid, "a part that is too long");
+  EXPECT_TRUE(RepositoryName::parse(std::string(66, ' ')));
+  EXPECT_FAILS(RepositoryName::parse(std::string(67, ' ')), ErrorKind::Invalid, "a part that is too long");
 }
 
 TEST(RepositoryName, ReadsKeysInOneSpellingOnly) {
