@@ -80,7 +80,8 @@ Result<std::vector<Kept>> choose_kept(const std::vector<KnownSnapshot>& snapshot
   keep_newest_of_each(counted, policy.keep_weekly, week_of, "weekly", kept);
   keep_newest_of_each(counted, policy.keep_monthly, month_of, "monthly", kept);
   for (const KnownSnapshot* snapshot : newest_first)
-    if (snapshot->created_at <= now && now - snapshot->created_at < policy.keep_within)
+    if (policy.keep_within.count() > 0 && snapshot->created_at <= now &&
+        now - snapshot->created_at <= policy.keep_within)
       kept[snapshot->number].emplace_back("within");
 
   const auto good = std::find_if(newest_first.begin(), newest_first.end(),
