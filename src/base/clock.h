@@ -4,8 +4,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 namespace packferry {
 
@@ -49,5 +51,8 @@ class FakeClock final : public Clock {
 std::string to_iso8601(Clock::WallTime time);
 // "20261122T134500Z": the same instant where ':' and '-' are not welcome, as in a ref or an object key
 std::string to_compact_iso8601(Clock::WallTime time);
+// The way back, from 1970 to 2261; nothing for any other spelling.
+std::optional<Clock::WallTime> from_iso8601(std::string_view text);
+std::optional<Clock::WallTime> from_compact_iso8601(std::string_view text);
 
 }  // namespace packferry
