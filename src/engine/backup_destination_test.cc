@@ -76,7 +76,7 @@ TEST_F(BackupDestinationTest, TheFirstSnapshotIsFull) {
   EXPECT_TRUE(published->confirmed);
 
   const Manifest manifest = read(1);
-  EXPECT_EQ(manifest, published->manifest);
+  EXPECT_EQ(to_text(manifest), to_text(published->manifest));
   EXPECT_EQ(manifest.source, options.source);
   ASSERT_THAT(manifest.chain, SizeIs(1));
   EXPECT_TRUE(manifest.chain[0].full);
@@ -284,16 +284,23 @@ TEST_F(BackupDestinationTest, ANumberThatIsTakenIsANewAttempt) {
     std::function<void()> other_;
   };
 
+  Overtaken equal(store, [&] { must_back_up(); });
+  EXPECT_STATUS(back_up_into(equal), LegStatus::Done);
+  EXPECT_FALSE(published.has_value()) << "the other's snapshot is what ours would have been";
+  EXPECT_THAT(numbers(), ElementsAre(1, 2));
+
+  git.commit("source", "main", "three");
   Overtaken overtaken(store, [&] {
+    git.commit("source", "main", "four");
     must_back_up();
-    git.commit("source", "main", "three");
+    git.commit("source", "main", "five");
   });
   EXPECT_STATUS(back_up_into(overtaken), LegStatus::Done);
   ASSERT_TRUE(published.has_value());
-  EXPECT_EQ(published->manifest.number, 3u);
-  EXPECT_EQ(published->manifest.previous->number, 2u);
+  EXPECT_EQ(published->manifest.number, 4u);
+  EXPECT_EQ(published->manifest.previous->number, 3u);
   EXPECT_EQ(restored_refs(published->manifest), refs("source"));
-  EXPECT_EQ(restored_refs(read(2)).size(), refs("source").size());
+  EXPECT_EQ(restored_refs(read(3)).size(), refs("source").size());
 }
 
 TEST_F(BackupDestinationTest, AWriterThatMayOnlyPutRemembersByItself) {

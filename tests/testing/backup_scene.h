@@ -24,6 +24,7 @@ class BackupScene {
     policy.keep_old_tips = false;  // older snapshots have them
     options.source = "https://git.example.org/app/web.git";
     options.environment = git.environment();
+    options.limits.percent_max = 100'000;  // what is small here has more header than pack
     git.init("source", object_format);
   }
 
