@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backup/bundle_writer.h"
 #include "engine/backup_destination.h"
 #include "engine/crossing.h"
 #include "engine/restore.h"
@@ -45,6 +46,54 @@ class BackupScene {
     if (leg.error) ADD_FAILURE() << leg.error->message();
     CHECK(published.has_value());
     return *published;
+  }
+
+  // A snapshot with one full bundle of any pack: what a source could send that is not what it should be.
+  Manifest append_made(std::string_view pack, const RefMap& refs) {
+    Manifest manifest{.repository = repository, .number = 1, .created_at = clock.now()};
+    DataObject object{.snapshot = 1, .key = "repositories/app/web/app/web-20261122T134500Z.bundle"};
+    auto measured = std::make_unique<MeasuredWriter>(must(store.create(object.key, {})));
+    const MeasuredWriter& measure = *measured;
+    const std::unique_ptr<Writer> bundle = must(open_bundle({.refs = refs}, std::move(measured)));
+    must(bundle->write(as_bytes(pack)));
+    must(bundle->finish());
+    object.bytes = measure.bytes();
+    object.sha256 = measure.sha256();
+    manifest.chain.push_back(std::move(object));
+    manifest.refs = refs;
+    const std::string sha256 = must(log.append(manifest, true, {}));
+    must(log.note_verified(1, sha256, Verification::Stored, clock.now(), {}));
+    return manifest;
+  }
+  // All objects of the source but one.
+  std::string pack_without(std::string_view oid) const {
+    std::string wanted;
+    const std::string all = git.git("source", {"rev-list", "--all", "--objects", "--no-object-names"}) + "\n";
+    for (std::size_t at = 0, end = 0; at < all.size(); at = end + 1) {
+      end = all.find('\n', at);
+      const std::string line = all.substr(at, end - at);
+      if (line != oid) wanted += line + "\n";
+    }
+    return git.git_fed("source", {"pack-objects", "-q", "--stdout"}, wanted);
+  }
+  RefMap main_at(std::string_view oid) const {
+    return must(RefMap::from({{must(RefName::parse("refs/heads/main")), must(Oid::parse(oid))}}));
+  }
+  // A commit with a tree that fsck frowns upon: one name twice. Old tools wrote such.
+  std::string commit_dirty_tree() {
+    const std::string one = git.commit("source", "main", "content");
+    const std::string blob = git.git("source", {"rev-parse", one + ":content"});
+    std::string raw;
+    for (const std::string_view hex : {std::string_view(blob), std::string_view(blob)}) {
+      raw += "100644 twice";
+      raw += '\0';
+      raw += as_text(*from_hex(hex));
+    }
+    std::string tree = git.git_fed("source", {"hash-object", "-w", "-t", "tree", "--stdin", "--literally"}, raw);
+    tree.pop_back();
+    const std::string id = git.git("source", {"commit-tree", tree, "-p", one, "-m", "dirty"});
+    git.git("source", {"update-ref", "refs/heads/main", id});
+    return id;
   }
 
   RemoteSource source() const {
