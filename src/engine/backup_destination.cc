@@ -172,6 +172,7 @@ Result<std::string> BackupDestination::State::fault_of_chain(std::stop_token sto
 
 // When the chain was begun. A manifest that prune has removed since was older than any limit.
 Result<Clock::WallTime> BackupDestination::State::full_made_at(std::stop_token stop) const {
+  if (last->manifest.chain.empty()) return last->manifest.created_at;
   const std::uint64_t number = last->manifest.chain.front().snapshot;
   if (number == last->manifest.number || is_put_only()) return last->manifest.created_at;
   Result<ReadManifest> first = log.read(number, stop);
