@@ -4,8 +4,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 namespace packferry {
 
@@ -47,6 +49,9 @@ class FakeClock final : public Clock {
 
 // "2026-11-22T13:45:00Z"
 std::string to_iso8601(Clock::WallTime time);
+// The instant that such a text names, with or without a fraction of a second, which is dropped; nothing when it names
+// none.
+std::optional<Clock::WallTime> from_iso8601(std::string_view text);
 // "20261122T134500Z": the same instant where ':' and '-' are not welcome, as in a ref or an object key
 std::string to_compact_iso8601(Clock::WallTime time);
 

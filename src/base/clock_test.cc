@@ -47,5 +47,16 @@ TEST(SystemClock, SleepsItsTimeOrUntilAStop) {
   EXPECT_GT(clock.now(), Clock::WallTime{});
 }
 
+TEST(Clock, ReadsTheTimesThatItWrites) {
+  const Clock::WallTime instant(std::chrono::seconds(1'795'700'003));
+  EXPECT_EQ(from_iso8601(to_iso8601(instant)), instant);
+  EXPECT_EQ(from_iso8601("1970-01-01T00:00:01Z"), Clock::WallTime(std::chrono::seconds(1)));
+  EXPECT_EQ(from_iso8601("1970-01-01T00:00:01.987Z"), Clock::WallTime(std::chrono::seconds(1)));
+  for (const std::string_view none : {"", "Z", "2026-11-22T13:45:00", "2026-11-22 13:45:00Z", "2026-13-22T13:45:00Z",
+                                      "2026-02-30T13:45:00Z", "2026-11-22T24:45:00Z", "2026-11-22T13:45:00.Z",
+                                      "2026-11-22T13:45:00.1xZ", "9999-11-22T13:45:00Z", "2026-11-22T13:45:00+00:00"})
+    EXPECT_EQ(from_iso8601(none), std::nullopt) << none;
+}
+
 }  // namespace
 }  // namespace packferry
