@@ -21,6 +21,7 @@ ErrorKind kind_of(int number) {
       return ErrorKind::Conflict;
     case EINVAL:
     case EISDIR:
+    case EXDEV:
     case ELOOP:
     case ENAMETOOLONG:
     case ENOEXEC:

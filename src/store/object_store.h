@@ -1,10 +1,13 @@
 // Where backups lie: named objects that are written once. A directory, S3, or memory in tests; what they all promise is
-// here, and tests/conformance/ holds every one of them to it.
+// here, and tests/testing/object_store_conformance.h holds every one of them to it.
 //
-// Keys are relative to the store's prefix: UTF-8 without control characters, parts separated by '/', no part empty, "."
-// or "..", at most kKeyBytesMax long; everything else is Invalid. Errors name the store and the key. A store never
-// answers with less than there is: a listing that broke off is an Error, and so is a body that ended early
-// (Unavailable).
+// Keys are relative to the store's prefix, and every store takes the same ones, so that a backup can be copied from any
+// of them to any other: see check_key(). A key with a wrong form is Invalid. No object lies below another ("a" and
+// "a/b"): stores that can tell answer with Conflict. Errors name the store and the key. A store never answers with less
+// than there is: a listing that broke off is an Error, and so is a body that ended early (Unavailable).
+//
+// A store may be used by several threads at once; one Reader or Writer belongs to one thread. Readers and Writers do
+// not outlive their store.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +23,14 @@
 
 namespace packferry {
 
-inline constexpr std::size_t kKeyBytesMax = 900;  // S3 takes 1,024, and the prefix counts
+inline constexpr std::size_t kKeyBytesMax = 900;      // S3 takes 1,024, and the prefix counts
+inline constexpr std::size_t kKeyPartBytesMax = 255;  // the longest name that Linux file systems take
+// No key begins so: unfinished uploads into a directory have such names.
+inline constexpr std::string_view kReservedKeyPrefix = ".packferry-tmp-";
 
-// Invalid, with the rule that it breaks.
+// At most kKeyBytesMax of UTF-8 without control characters and invisible marks (what printable() leaves as it is);
+// parts separated by '/', none of them empty, "." or "..", each at most kKeyPartBytesMax. Invalid, with the rule that
+// is broken.
 Result<> check_key(std::string_view key);
 
 struct ObjectInfo {
@@ -48,7 +56,7 @@ class ObjectStore {
   // that by itself, it looks first, and then a race is seen only by reading back.
   virtual Result<> put_if_absent(std::string_view key, std::span<const std::byte> bytes, std::stop_token stop) = 0;
 
-  // NotFound when there is none. From `offset` on (at most its length).
+  // NotFound when there is none. From `offset` on; more than its length is Invalid.
   virtual Result<std::unique_ptr<Reader>> open(std::string_view key, std::uint64_t offset, std::stop_token stop) = 0;
   virtual Result<std::optional<ObjectInfo>> find(std::string_view key, std::stop_token stop) = 0;
 
