@@ -47,6 +47,7 @@ struct S3Options {
   Backoff backoff{.first = Milliseconds(250), .longest = Milliseconds(20'000)};
   unsigned attempts_max = 20;
   std::size_t part_bytes = 8 * 1024 * 1024;
+  std::size_t parts_max = 10'000;  // "Multipart upload limits", S3 User Guide
   // Spreads the delays, and tells our uploads from those of others: a different number in each process.
   std::uint64_t seed = 0;
 };

@@ -70,9 +70,9 @@ Result<> S3Upload::finish() {
 Result<> S3Upload::send_part() {
   TRY(wait_for_part());
   if (upload_id_.empty()) TRY(begin());
-  if (parts_.size() == kS3PartsMax)
+  if (parts_.size() == client_.options().parts_max)
     return Error(ErrorKind::Exhausted, "write '{}' of {}: more than {} parts", printable(key_),
-                 client_.location().text(), kS3PartsMax);
+                 client_.location().text(), parts_.size());
   std::swap(filling_, travelling_);
   filling_.clear();
   parts_.emplace_back();

@@ -20,7 +20,6 @@
 namespace packferry {
 
 // Parts grow, so that 10,000 of them, the most there may be, hold 289 GiB.
-inline constexpr std::size_t kS3PartsMax = 10'000;
 std::size_t s3_part_bytes(std::size_t part_index, std::size_t first_part_bytes);
 
 class S3Upload final : public Writer {
