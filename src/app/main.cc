@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
       .err = err,
       .log = log,
       .clock = clock,
-      .make_ends = make_real_ends(environment, PACKFERRY_VERSION),
+      .make_ends = make_real_ends(environment, PACKFERRY_VERSION, clock),
       .version = PACKFERRY_VERSION,
       .no_color = environment.no_color,
       .plain_terminal = environment.terminal == "dumb",

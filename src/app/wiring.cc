@@ -11,13 +11,10 @@
 #include "remote/http_transport.h"
 #include "remote/process_transport.h"
 #include "remote/remote.h"
+#include "store/file_store.h"
 
 namespace packferry {
 namespace {
-
-// Goes with a token that has no user. GitHub and Gitea look at the token only; GitLab insists on this one for OAuth
-// tokens and takes any for the others.
-constexpr std::string_view kTokenUser = "oauth2";
 
 // One set, and the origin that it is for: the first that gets it.
 class CredentialSet {
@@ -58,8 +55,9 @@ Result<std::optional<CredentialSet>> from_file(const std::string& path, const st
 
 class RealEnds final : public Ends {
  public:
-  RealEnds(const Environment& environment, EndOptions options, const std::string& version)
+  RealEnds(const Environment& environment, EndOptions options, const std::string& version, const Clock& clock)
       : environment_(environment),
+        clock_(clock),
         options_(std::move(options)),
         http_({.user_agent = "packferry/" + version,
                .ca_file = options_.ca_file.empty() ? environment.ca_file : options_.ca_file,
@@ -78,6 +76,15 @@ class RealEnds final : public Ends {
                                                 environment_.for_children);
     return std::make_unique<RemoteDestination>(std::move(there), profile_of(url));
   }
+
+  Result<std::unique_ptr<ObjectStore>> store(const StoreAddress& address, const StoreOptions&,
+                                             bool for_writing) override {
+    if (address.is_s3) return Error(ErrorKind::Unsupported, "s3");
+    return TRY(FileStore::open(std::filesystem::absolute(address.path),
+                               for_writing ? FileStore::IfMissing::Make : FileStore::IfMissing::Fail, clock_));
+  }
+
+  const std::vector<std::string>& child_environment() const override { return environment_.for_children; }
 
  private:
   Result<std::unique_ptr<Remote>> remote(const Url& url, Side side) {
@@ -120,6 +127,7 @@ class RealEnds final : public Ends {
   }
 
   const Environment& environment_;
+  const Clock& clock_;
   const EndOptions options_;
   HttpClient http_;
   std::vector<std::unique_ptr<CredentialSet>> sets_;
@@ -147,12 +155,13 @@ Result<> RealEnds::read_credentials() {
 
 }  // namespace
 
-MakeEnds make_real_ends(const Environment& environment, std::string version) {
-  return [&environment, version = std::move(version)](const EndOptions& options) -> Result<std::unique_ptr<Ends>> {
-    auto ends = std::make_unique<RealEnds>(environment, options, version);
-    TRY(ends->read_credentials());
-    return ends;
-  };
+MakeEnds make_real_ends(const Environment& environment, std::string version, const Clock& clock) {
+  return
+      [&environment, &clock, version = std::move(version)](const EndOptions& options) -> Result<std::unique_ptr<Ends>> {
+        auto ends = std::make_unique<RealEnds>(environment, options, version, clock);
+        TRY(ends->read_credentials());
+        return ends;
+      };
 }
 
 }  // namespace packferry

@@ -34,7 +34,7 @@ class WiringTest : public ::testing::Test {
                               .err = err,
                               .log = log,
                               .clock = clock,
-                              .make_ends = make_real_ends(environment, "1.2.3"),
+                              .make_ends = make_real_ends(environment, "1.2.3", clock),
                               .version = "1.2.3"};
     return run_packferry(words, around, {});
   }

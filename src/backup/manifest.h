@@ -25,8 +25,8 @@ struct DataObject {
   BackupFormat format = BackupFormat::Bundle;
   bool encrypted = false;   // age
   std::uint64_t bytes = 0;  // as stored
-  std::string sha256;       // of the bytes as stored: 64 lower-case hexadecimal digits
-  std::string key;
+  std::string sha256 = {};  // of the bytes as stored: 64 lower-case hexadecimal digits
+  std::string key = {};
 
   friend bool operator==(const DataObject&, const DataObject&) = default;
 };
@@ -40,11 +40,11 @@ struct PreviousManifest {
 
 struct Manifest {
   RepositoryName repository;
-  std::uint64_t number = 1;    // 1 … 9,999,999,999
-  Clock::WallTime created_at;  // whole seconds
-  std::string source;
+  std::uint64_t number = 1;         // 1 … kSnapshotNumberMax
+  Clock::WallTime created_at = {};  // whole seconds
+  std::string source = {};          // for people; written as printable() leaves it
   ObjectFormat format = ObjectFormat::Sha1;
-  Head head;  // `oid` counts only when detached
+  Head head = {};  // `oid` is written when detached; else it is what `refs` say of the branch, after parsing too
   std::size_t withheld = 0;
   std::optional<PreviousManifest> previous = std::nullopt;
   std::vector<DataObject> chain = {};  // in the order in which it is applied
@@ -53,7 +53,12 @@ struct Manifest {
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 
+inline constexpr std::uint64_t kSnapshotNumberMax = 9'999'999'999;
 inline constexpr std::size_t kManifestBytesMax = 512u * 1024 * 1024;
+
+// "0000000003", as it stands in manifests and keys; nothing for another spelling, and for zero.
+std::string snapshot_number_text(std::uint64_t number);
+std::optional<std::uint64_t> parse_snapshot_number(std::string_view text);
 
 std::string to_text(const Manifest& manifest);
 // Corrupt: anything that to_text() would not have written, byte for byte. Unsupported: a later version.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backup/manifest.h"
@@ -43,12 +44,15 @@ class SnapshotLog {
   const RepositoryName& repository() const { return repository_; }
   ObjectStore& store() const { return store_; }
 
-  // By number, from one listing. Corrupt: an object below manifests/REPOSITORY/ that nobody of us wrote.
+  // By number, from one listing. Corrupt: an object right below manifests/REPOSITORY/ that nobody of us wrote. What
+  // lies deeper belongs to another repository, "app/web" to "app".
   Result<std::vector<SnapshotEntry>> list(std::stop_token stop) const;
   // NotFound; Corrupt: damaged, or the manifest of another repository or number.
   Result<ReadManifest> read(std::uint64_t number, std::stop_token stop) const;
-  // Put-if-absent (Conflict: the number is taken), then read back and compared (Corrupt: it is not what was written).
-  // Without `read_back`, for writers that may not read, only put. The digest.
+  // Put-if-absent, then read back and compared: Conflict when the number is taken, Corrupt when something else lies
+  // there now. A put whose answer was lost and that was made again finds its own bytes, which is a success. Without
+  // `read_back`, for writers that may not read, only put. Invalid: a manifest that parse_manifest() would not take, or
+  // of another repository. The digest.
   Result<std::string> append(const Manifest& manifest, bool read_back, std::stop_token stop) const;
 
   // The records. One that is there already is no error.
@@ -65,11 +69,17 @@ class SnapshotLog {
   std::string manifest_key(std::uint64_t number) const;
 
  private:
+  std::string key(std::uint64_t number, std::string_view what) const;
+  Result<std::string> writable_text(const Manifest& manifest) const;
+  Result<> note(std::uint64_t number, std::string_view what, const std::string& sha256, Clock::WallTime at,
+                std::stop_token stop) const;
+  Result<std::vector<ObjectInfo>> objects(std::uint64_t number, std::stop_token stop) const;
+
   ObjectStore& store_;
   const RepositoryName repository_;
 };
 
-// Every repository that has an object below manifests/, sorted.
+// Every repository that has an object below manifests/, sorted. Corrupt: an object there that belongs to none.
 Result<std::vector<RepositoryName>> list_repositories(ObjectStore& store, std::stop_token stop);
 
 // SHA-256 and length of everything that passes on to another Writer: what a manifest says of a data object.

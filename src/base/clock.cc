@@ -12,6 +12,12 @@ std::string format_utc(const char* format, Clock::WallTime time) {
   return fmt::format(fmt::runtime(format), fmt::gmtime(seconds));
 }
 
+int number(std::string_view digits) {
+  int value = 0;
+  for (const char digit : digits) value = 10 * value + (digit - '0');
+  return value;
+}
+
 }  // namespace
 
 bool SystemClock::sleep(Milliseconds duration, std::stop_token stop) {
@@ -47,32 +53,28 @@ void FakeClock::advance(Milliseconds duration) {
 std::string to_iso8601(Clock::WallTime time) { return format_utc("{:%Y-%m-%dT%H:%M:%SZ}", time); }
 std::string to_compact_iso8601(Clock::WallTime time) { return format_utc("{:%Y%m%dT%H%M%SZ}", time); }
 
-std::optional<Clock::WallTime> from_iso8601(std::string_view text) {
-  constexpr std::string_view kShape = "0000-00-00T00:00:00";
-  if (text.size() <= kShape.size() || !text.ends_with('Z')) return std::nullopt;
+std::optional<Clock::WallTime> from_compact_iso8601(std::string_view text) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  for (std::size_t i = 0; i < kShape.size(); ++i)
-    if (kShape[i] == '0' ? !is_digit(text[i]) : text[i] != kShape[i]) return std::nullopt;
-  const std::string_view fraction = text.substr(kShape.size(), text.size() - kShape.size() - 1);
-  if (!fraction.empty() &&
-      (fraction.size() == 1 || fraction[0] != '.' || !std::all_of(fraction.begin() + 1, fraction.end(), is_digit)))
-    return std::nullopt;
+  if (text.size() != 16 || std::count_if(text.begin(), text.end(), is_digit) != 14) return std::nullopt;
+  const int year = number(text.substr(0, 4));
+  if (year < 1970 || year > 2261) return std::nullopt;  // nanoseconds in 64 bits go to April 2262
 
-  const auto number = [&](std::size_t at, std::size_t digits) {
-    int value = 0;
-    for (const char c : text.substr(at, digits)) value = value * 10 + (c - '0');
-    return value;
-  };
-  const std::chrono::year_month_day day(std::chrono::year(number(0, 4)),
-                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
-                                        std::chrono::day(static_cast<unsigned>(number(8, 2))));
-  const std::chrono::hours hour(number(11, 2));
-  const std::chrono::minutes minute(number(14, 2));
-  const std::chrono::seconds second(number(17, 2));
-  // What fits into nanoseconds, and is no mistake.
-  const bool in_range = day.year() >= std::chrono::year(1970) && day.year() <= std::chrono::year(2261);
-  if (!in_range || !day.ok() || hour.count() > 23 || minute.count() > 59 || second.count() > 60) return std::nullopt;
-  return std::chrono::sys_days(day) + hour + minute + second;
+  const std::chrono::year_month_day day(std::chrono::year{year},
+                                        std::chrono::month{static_cast<unsigned>(number(text.substr(4, 2)))},
+                                        std::chrono::day{static_cast<unsigned>(number(text.substr(6, 2)))});
+  if (!day.ok()) return std::nullopt;
+  const Clock::WallTime time = std::chrono::sys_days(day) + std::chrono::hours(number(text.substr(9, 2))) +
+                               std::chrono::minutes(number(text.substr(11, 2))) +
+                               std::chrono::seconds(number(text.substr(13, 2)));
+  // A 25th hour, a 'T' elsewhere: they would be written otherwise.
+  return to_compact_iso8601(time) == text ? std::optional(time) : std::nullopt;
+}
+
+std::optional<Clock::WallTime> from_iso8601(std::string_view text) {
+  std::string compact;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(compact), [](char c) { return c != '-' && c != ':'; });
+  const std::optional<Clock::WallTime> time = from_compact_iso8601(compact);
+  return time && to_iso8601(*time) == text ? time : std::nullopt;
 }
 
 }  // namespace packferry

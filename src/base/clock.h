@@ -49,10 +49,10 @@ class FakeClock final : public Clock {
 
 // "2026-11-22T13:45:00Z"
 std::string to_iso8601(Clock::WallTime time);
-// The instant that such a text names, with or without a fraction of a second, which is dropped; nothing when it names
-// none.
-std::optional<Clock::WallTime> from_iso8601(std::string_view text);
 // "20261122T134500Z": the same instant where ':' and '-' are not welcome, as in a ref or an object key
 std::string to_compact_iso8601(Clock::WallTime time);
+// The way back, from 1970 to 2261; nothing for any other spelling.
+std::optional<Clock::WallTime> from_iso8601(std::string_view text);
+std::optional<Clock::WallTime> from_compact_iso8601(std::string_view text);
 
 }  // namespace packferry

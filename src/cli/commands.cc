@@ -9,38 +9,11 @@
 
 #include "base/printable.h"
 #include "cli/help.h"
-#include "cli/one_way.h"
+#include "cli/words.h"
 
 namespace packferry {
 namespace {
 
-// The words as they were given; what they mean is decided after all of them have been seen.
-struct Words {
-  std::vector<std::string> urls;
-  std::vector<std::string> refs;
-  std::vector<std::string> excludes;
-  std::string policy = "mirror";
-  std::string allow_deletions;
-  std::string allow_rewinds;
-  bool keep_old_tips = true;
-  std::string atomic = "auto";
-  bool ignore_non_empty_destination = false;
-  bool dry_run = false;
-
-  int protocol = 2;
-  int stall_seconds = 300;
-  std::string credentials;
-  std::string source_credentials;
-  std::string destination_credentials;
-  std::string ca_file;
-  std::string color = "auto";
-  bool json = false;
-  bool quiet = false;
-  bool verbose = false;
-  bool version = false;
-};
-
-constexpr std::string_view kCommands[] = {"replicate", "refs", "compare"};
 constexpr int kStallSecondsMax = 24 * 60 * 60;
 
 void add_common(CLI::App& app, Words& words) {
@@ -73,7 +46,91 @@ void add_replicate(CLI::App& program, Words& words) {
   app.add_flag("--ignore-non-empty-destination", words.ignore_non_empty_destination);
   app.add_flag("--dry-run,-n", words.dry_run);
   add_common(app, words);
-  app.add_option("URL", words.urls);
+  app.add_option("URL", words.words);
+}
+
+void add_store(CLI::App& app, Words& words) {
+  app.add_option("--endpoint-url", words.store.endpoint);
+  app.add_option("--region", words.store.region);
+  app.add_option("--addressing", words.store.addressing)->check(CLI::IsMember({"auto", "path", "virtual"}));
+  app.add_option("--expected-bucket-owner", words.store.expected_bucket_owner);
+}
+
+void add_new_objects(CLI::App& app, Words& words) {
+  app.add_option("--sse", words.store.server_side_encryption)
+      ->check(CLI::IsMember({"AES256", "aws:kms", "aws:kms:dsse"}));
+  app.add_option("--sse-kms-key-id", words.store.kms_key_id);
+  app.add_option("--storage-class", words.store.storage_class);
+  app.add_flag("--bucket-owner-full-control", words.store.bucket_owner_full_control);
+  app.add_option("--object-lock", words.object_lock);
+}
+
+void add_scratch(CLI::App& app, Words& words) {
+  app.add_option("--identity,-i", words.identities)->allow_extra_args(false);
+  app.add_option("--scratch", words.scratch);
+}
+
+void add_backup(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("backup");
+  app.add_option("--to", words.store_address);
+  app.add_option("--name", words.name);
+  app.add_option("--format", words.format);
+  app.add_option("--key", words.key_template);
+  app.add_option("--key-set", words.key_variables)->allow_extra_args(false);
+  app.add_flag("--full", words.full);
+  app.add_flag("--record-unchanged", words.record_unchanged);
+  app.add_option("--chain-links", words.chain_links)->check(CLI::Range(0, 1000));
+  app.add_option("--chain-percent", words.chain_percent)->check(CLI::Range(0, 10000));
+  app.add_option("--chain-days", words.chain_days)->check(CLI::Range(0, 3650));
+  app.add_option("--recipient,-r", words.recipients)->allow_extra_args(false);
+  app.add_option("--put-only", words.put_only);
+  app.add_option("--verify", words.level);
+  app.add_option("--allow-deletions", words.allow_deletions);
+  app.add_option("--allow-rewinds", words.allow_rewinds);
+  app.add_flag("--ignore-non-empty-destination", words.ignore_non_empty_destination);
+  app.add_flag("--dry-run,-n", words.dry_run);
+  add_selection(app, words);
+  add_scratch(app, words);
+  add_store(app, words);
+  add_new_objects(app, words);
+  add_common(app, words);
+  app.add_option("SOURCE", words.words);
+}
+
+void add_restore(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("restore");
+  app.add_option("--at", words.at);
+  app.add_flag("--overwrite", words.overwrite);
+  add_selection(app, words);
+  add_scratch(app, words);
+  add_store(app, words);
+  add_common(app, words);
+  app.add_option("STORE", words.words);
+}
+
+void add_verify(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("verify");
+  app.add_option("--level", words.level);
+  app.add_option("--snapshot", words.at);
+  app.add_option("--part", words.part);
+  add_scratch(app, words);
+  add_store(app, words);
+  add_common(app, words);
+  app.add_option("STORE", words.words);
+}
+
+void add_prune(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("prune");
+  app.add_option("--keep-last", words.keep.keep_last);
+  app.add_option("--keep-daily", words.keep.keep_daily);
+  app.add_option("--keep-weekly", words.keep.keep_weekly);
+  app.add_option("--keep-monthly", words.keep.keep_monthly);
+  app.add_option("--keep-within", words.keep_within);
+  app.add_option("--grace", words.grace);
+  app.add_flag("--dry-run,-n", words.dry_run);
+  add_store(app, words);
+  add_common(app, words);
+  app.add_option("STORE", words.words);
 }
 
 std::unique_ptr<CLI::App> make_parser(Words& words) {
@@ -84,12 +141,21 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
 
   CLI::App& refs = *program->add_subcommand("refs");
   add_common(refs, words);
-  refs.add_option("URL", words.urls);
+  refs.add_option("URL", words.words);
 
   CLI::App& compare = *program->add_subcommand("compare");
   add_selection(compare, words);
   add_common(compare, words);
-  compare.add_option("URL", words.urls);
+  compare.add_option("URL", words.words);
+
+  add_backup(*program, words);
+  CLI::App& snapshots = *program->add_subcommand("snapshots");
+  add_store(snapshots, words);
+  add_common(snapshots, words);
+  snapshots.add_option("STORE", words.words);
+  add_restore(*program, words);
+  add_verify(*program, words);
+  add_prune(*program, words);
   return program;
 }
 
@@ -104,93 +170,8 @@ Answer usage_error(std::string_view command, std::string_view message) {
           .err = fmt::format("{}: {}\nTry '{} --help'.\n", name, printable(message), name)};
 }
 
-Result<RefspecSet> selection_of(const Words& words) {
-  std::vector<Refspec> specs;
-  for (const std::string& pattern : words.refs) specs.push_back(TRY(Refspec::parse_short(pattern).context("--ref")));
-  if (specs.empty()) {
-    specs.push_back(TRY(Refspec::parse("refs/heads/*")));
-    specs.push_back(TRY(Refspec::parse("refs/tags/*")));
-  }
-  for (const std::string& pattern : words.excludes) {
-    const std::string negative = pattern.starts_with('^') ? pattern : "^" + pattern;
-    specs.push_back(TRY(Refspec::parse_short(negative).context("--exclude")));
-  }
-  return RefspecSet::from(std::move(specs)).context("--ref");
-}
-
-Result<Policy> policy_of(const Words& words) {
-  Policy policy;
-  policy.selection = TRY(selection_of(words));
-  policy.follow = TRY(parse_follow_mode(words.policy).context("--policy"));
-  policy.atomic = TRY(parse_atomic_mode(words.atomic).context("--atomic"));
-  if (!words.allow_deletions.empty())
-    policy.allow_deletions = TRY(Allowance::parse(words.allow_deletions).context("--allow-deletions"));
-  if (!words.allow_rewinds.empty())
-    policy.allow_rewinds = TRY(Allowance::parse(words.allow_rewinds).context("--allow-rewinds"));
-  policy.keep_old_tips = words.keep_old_tips;
-  policy.ignore_non_empty_destination = words.ignore_non_empty_destination;
-  return policy;
-}
-
-Result<std::vector<Url>> urls_of(const Words& words) {
-  std::vector<Url> urls;
-  for (const std::string& text : words.urls) urls.push_back(TRY(Url::parse(text)));
-  return urls;
-}
-
-CommonOptions common_of(const Words& words) {
-  CommonOptions common;
-  common.ends.protocol = words.protocol;
-  common.ends.patience.stall_ms = std::chrono::seconds(words.stall_seconds);
-  common.ends.credentials_file = words.credentials;
-  common.ends.source_credentials_file = words.source_credentials;
-  common.ends.destination_credentials_file = words.destination_credentials;
-  common.ends.ca_file = words.ca_file;
-  common.color = words.color == "always"  ? ColorMode::Always
-                 : words.color == "never" ? ColorMode::Never
-                                          : ColorMode::Auto;
-  common.json = words.json;
-  common.quiet = words.quiet;
-  common.verbose = words.verbose;
-  return common;
-}
-
-Result<CommandLine> replicate_of(const Words& words) {
-  if (words.urls.empty()) return Error(ErrorKind::Invalid, "SOURCE and DESTINATION are missing");
-  if (words.urls.size() == 1) return Error(ErrorKind::Invalid, "DESTINATION is missing: where should it go?");
-  std::vector<Url> urls = TRY(urls_of(words));
-  Url source = std::move(urls.front());
-  urls.erase(urls.begin());
-  TRY(check_one_way(source, urls));
-  Policy policy = TRY(policy_of(words));
-  return CommandLine{common_of(words), ReplicateCommand{.source = std::move(source),
-                                                        .destinations = std::move(urls),
-                                                        .policy = std::move(policy),
-                                                        .dry_run = words.dry_run}};
-}
-
-Result<CommandLine> refs_of(const Words& words) {
-  if (words.urls.empty()) return Error(ErrorKind::Invalid, "URL is missing");
-  if (words.urls.size() > 1) return Error(ErrorKind::Invalid, "one URL at a time, not {}", words.urls.size());
-  std::vector<Url> urls = TRY(urls_of(words));
-  return CommandLine{common_of(words), RefsCommand{.url = std::move(urls.front())}};
-}
-
-Result<CommandLine> compare_of(const Words& words) {
-  if (words.urls.size() < 2)
-    return Error(ErrorKind::Invalid, "two URLs or more are compared, not {}", words.urls.size());
-  std::vector<Url> urls = TRY(urls_of(words));
-  RefspecSet selection = TRY(selection_of(words));
-  return CommandLine{common_of(words), CompareCommand{.urls = std::move(urls), .selection = std::move(selection)}};
-}
-
-Result<CommandLine> command_of(std::string_view command, const Words& words) {
-  if (command == "replicate") return replicate_of(words);
-  return command == "refs" ? refs_of(words) : compare_of(words);
-}
-
 bool is_unknown_command(const std::vector<std::string>& words) {
-  return !words.empty() && !words.front().starts_with('-') && !std::ranges::count(kCommands, words.front());
+  return !words.empty() && !words.front().starts_with('-') && !std::ranges::count(command_names(), words.front());
 }
 
 // "help replicate" is "replicate --help".
@@ -209,7 +190,7 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
   std::vector<std::string> reversed = with_help_first(given);
   if (is_unknown_command(reversed))
     return usage_error(
-        "", fmt::format("there is no command '{}'; there are replicate, refs and compare", reversed.front()));
+        "", fmt::format("there is no command '{}'; there are {}", reversed.front(), fmt::join(command_names(), ", ")));
   try {
     std::reverse(reversed.begin(), reversed.end());  // as CLI11 takes them
     program->parse(std::move(reversed));
@@ -225,6 +206,12 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
   Result<CommandLine> understood = command_of(command, words);
   if (!understood) return usage_error(command, understood.error().message());
   return std::move(understood).value();
+}
+
+const std::vector<std::string_view>& command_names() {
+  static const std::vector<std::string_view> kNames = {"replicate", "refs",    "compare", "backup",
+                                                       "snapshots", "restore", "verify",  "prune"};
+  return kNames;
 }
 
 std::vector<std::string> option_names(std::string_view command) {

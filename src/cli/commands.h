@@ -1,15 +1,23 @@
-// The command line, understood: words to one of three commands, or to the text that answers them at once (--help,
+// The command line, understood: words to one of the commands, or to the text that answers them at once (--help,
 // --version, a usage error). Pure: nothing is opened, looked up or asked here.
 #pragma once
 
+#include <chrono>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "cli/ends.h"
 #include "cli/exit_status.h"
+#include "engine/backup_destination.h"
 #include "engine/policy.h"
+#include "engine/prune.h"
+#include "engine/snapshots.h"
 #include "net/url.h"
+#include "store/store_address.h"
 
 namespace packferry {
 
@@ -40,9 +48,67 @@ struct CompareCommand {
   RefspecSet selection;
 };
 
+// Where backups are, and of which repository; every one of them where none is named.
+struct VaultWords {
+  StoreAddress store;
+  StoreOptions store_options = {};
+  std::optional<RepositoryName> repository = std::nullopt;
+};
+
+struct BackupCommand {
+  Url source;
+  VaultWords vault;  // the repository is always named
+  Policy policy;
+  BackupFormat format = BackupFormat::Bundle;
+  KeyTemplate keys;
+  std::map<std::string, std::string> key_variables = {};
+  ChainLimits limits = {};
+  bool full = false;
+  bool record_unchanged = false;
+  std::vector<AgeRecipient> recipients = {};
+  std::string put_only_record = {};
+  std::string scratch = {};
+  std::vector<std::string> identity_files = {};       // for verify
+  std::optional<Verification> verify = std::nullopt;  // the new snapshot, at once
+  bool dry_run = false;
+};
+
+struct SnapshotsCommand {
+  VaultWords vault;
+};
+
+struct RestoreCommand {
+  VaultWords vault;  // the repository is always named
+  Url target;
+  SnapshotChoice choice = {};
+  RefspecSet selection = {};
+  bool overwrite = false;
+  std::vector<std::string> identity_files = {};
+  std::string scratch = {};
+};
+
+struct VerifyCommand {
+  VaultWords vault;
+  Verification level = Verification::Stored;
+  std::optional<std::uint64_t> only = std::nullopt;
+  unsigned part = 1;
+  unsigned parts = 1;
+  std::vector<std::string> identity_files = {};
+  std::string scratch = {};
+};
+
+struct PruneCommand {
+  VaultWords vault;
+  RetentionPolicy policy = {};
+  std::chrono::hours grace{24};
+  bool dry_run = false;
+};
+
 struct CommandLine {
   CommonOptions common;
-  std::variant<ReplicateCommand, RefsCommand, CompareCommand> command;
+  std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
+               VerifyCommand, PruneCommand>
+      command;
 };
 
 struct Answer {
@@ -54,7 +120,10 @@ struct Answer {
 // `words` without the program's own name.
 std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::string>& words, std::string_view version);
 
-// The long option names of a command ("replicate", "refs", "compare"), so that help, manual page and completion can be
+// Every command there is, in the order in which a person meets them.
+const std::vector<std::string_view>& command_names();
+
+// The long option names of a command, so that help, manual page and completion can be
 // held against what is really understood.
 std::vector<std::string> option_names(std::string_view command);
 

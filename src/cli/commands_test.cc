@@ -135,6 +135,22 @@ TEST(Commands, UsageErrorsNameWhatIsWrong) {
       {{"refs"}, "URL is missing"},
       {{"refs", "/a", "/b"}, "one URL at a time"},
       {{"compare", "/a"}, "two URLs or more"},
+      {{"backup", "/a"}, "--to STORE is missing"},
+      {{"backup", "--to", "/b"}, "SOURCE is missing"},
+      {{"backup", "/a", "--to", "ftp://x/y"}, "s3://BUCKET/PREFIX"},
+      {{"backup", "/a", "--to", "/b", "--sse", "AES256"}, "is a directory"},
+      {{"backup", "/a", "--to", "/b", "--name", "../x"}, "REPO"},
+      {{"backup", "/a", "--to", "/b", "--recipient", "age1x"}, "--recipient"},
+      {{"backup", "/a", "--to", "/b", "--put-only", "f", "--verify", "stored"}, "cannot --verify"},
+      {{"backup", "/a", "--to", "s3://bucket", "--object-lock", "GOVERNANCE"}, "GOVERNANCE=DAYS"},
+      {{"backup", "/a", "--to", "/b", "--key", "x/${datetime}"}, "--key"},
+      {{"snapshots"}, "STORE is missing"},
+      {{"restore", "/b", "web"}, "STORE, REPO and TARGET"},
+      {{"restore", "/b", "web", "/t", "--at", "yesterday"}, "--at"},
+      {{"verify", "/b", "--part", "8/7"}, "N/T"},
+      {{"verify", "/b", "--level", "sure"}, "--level"},
+      {{"verify", "/b", "--part", "1/2", "--level", "drill"}, "--part goes with"},
+      {{"prune", "/b"}, "say what to keep"},
   };
   for (const auto& c : cases) {
     const Answer said = answer(c.words);
@@ -152,11 +168,57 @@ TEST(Commands, AUsageErrorNeverRepeatsAPassword) {
     EXPECT_EQ(answer(words).err.find("canary"), std::string::npos) << answer(words).err;
 }
 
+TEST(Commands, ABackupGoesToAStoreUnderAName) {
+  const auto command = understood<BackupCommand>(
+      {"backup", "https://a/group/web.git", "--to", "s3://bucket/x", "--full", "--chain-links", "3", "--verify",
+       "drill", "--object-lock", "GOVERNANCE=30", "--key-set", "account_id=1", "--key-set", "region=eu-west-1"});
+  EXPECT_EQ(command.vault.store.text(), "s3://bucket/x");
+  EXPECT_EQ(command.vault.repository->text(), "group/web");
+  EXPECT_TRUE(command.full);
+  EXPECT_EQ(command.limits.links_max, 3u);
+  EXPECT_EQ(command.verify, Verification::Drilled);
+  EXPECT_EQ(command.vault.store_options.object_lock_days, 30u);
+  EXPECT_FALSE(command.policy.keep_old_tips);
+  EXPECT_TRUE(selects(command.policy.selection, "refs/pull/1/head"));
+  EXPECT_EQ(command.key_variables.at("region"), "eu-west-1");
+  EXPECT_EQ(understood<BackupCommand>({"backup", "/a/web", "--to", "/b", "--name", "x/y"}).vault.repository->text(),
+            "x/y");
+}
+
+TEST(Commands, ANameComesFromTheAddress) {
+  const struct {
+    const char *url, *name;
+  } cases[] = {{"https://host/app/web.git/", "app/web"},
+               {"git@host:app/web.git", "app/web"},
+               {"git@host:~me/web", "me/web"},
+               {"/srv/git/web.git", "web"},
+               {"https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/web", "web"}};
+  for (const auto& each : cases)
+    EXPECT_EQ(understood<BackupCommand>({"backup", each.url, "--to", "/b"}).vault.repository->text(), each.name);
+}
+
+TEST(Commands, WhatComesBackIsChosenByTimeOrNumber) {
+  const auto restore = understood<RestoreCommand>({"restore", "/b", "app/web", "/target", "--at", "3", "--overwrite"});
+  EXPECT_EQ(restore.choice.number, 3u);
+  EXPECT_TRUE(restore.overwrite);
+  EXPECT_EQ(restore.target.path(), "/target");
+  EXPECT_TRUE(understood<RestoreCommand>({"restore", "/b", "web", "/t", "--at", "2026-11-22"}).choice.at.has_value());
+  const auto verify = understood<VerifyCommand>({"verify", "/b", "--part", "2/7"});
+  EXPECT_EQ(verify.part, 2u);
+  EXPECT_EQ(verify.parts, 7u);
+  EXPECT_FALSE(verify.vault.repository);
+  const auto prune = understood<PruneCommand>({"prune", "/b", "web", "--keep-daily", "7", "--keep-within", "30d"});
+  EXPECT_EQ(prune.policy.keep_daily, 7u);
+  EXPECT_EQ(prune.policy.keep_within, std::chrono::hours(30 * 24));
+  EXPECT_EQ(prune.grace, std::chrono::hours(24));
+}
+
 TEST(Commands, HelpIsGivenOnStandardOutput) {
   EXPECT_EQ(answer({}).out, help_text(""));
   EXPECT_EQ(answer({"--help"}).out, help_text(""));
   EXPECT_EQ(answer({"help"}).out, help_text(""));
-  for (const char* command : {"replicate", "refs", "compare"}) {
+  for (const std::string_view name : command_names()) {
+    const std::string command(name);
     EXPECT_EQ(answer({command, "--help"}).out, help_text(command));
     EXPECT_EQ(answer({command, "-h"}).out, help_text(command));
     EXPECT_EQ(answer({"help", command}).out, help_text(command));
@@ -166,7 +228,7 @@ TEST(Commands, HelpIsGivenOnStandardOutput) {
 }
 
 TEST(Commands, HelpNamesEveryOptionAndNoOther) {
-  for (const char* command : {"replicate", "refs", "compare"}) {
+  for (const std::string_view command : command_names()) {
     const std::string help(help_text(command));
     const Words names = option_names(command);
     for (const std::string& name : names)
@@ -183,7 +245,9 @@ TEST(Commands, HelpNamesEveryOptionAndNoOther) {
 }
 
 TEST(Commands, HelpFitsIntoAHundredColumns) {
-  for (const char* command : {"", "replicate", "refs", "compare"}) {
+  std::vector<std::string_view> pages = command_names();
+  pages.push_back("");
+  for (const std::string_view command : pages) {
     std::string_view help = help_text(command);
     while (!help.empty()) {
       const std::string_view line = help.substr(0, help.find('\n'));

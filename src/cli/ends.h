@@ -1,16 +1,19 @@
-// What the command line needs to reach repositories, and all that it knows of how they are reached. The program gives
-// it the real thing (app/wiring.h), a test gives it ends in memory.
+// What the command line needs to reach repositories and stores, and all that it knows of how they are reached. The
+// program gives it the real thing (app/wiring.h), a test gives it ends in memory.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/destination.h"
 #include "engine/source.h"
 #include "io/pace.h"
 #include "net/url.h"
+#include "store/object_store.h"
+#include "store/store_address.h"
 
 namespace packferry {
 
@@ -35,6 +38,11 @@ class Ends {
   // A repository to read from. Destinations are read from too, when they are compared; hence the side.
   virtual Result<std::unique_ptr<Source>> source(const Url& url, Side side) = 0;
   virtual Result<std::unique_ptr<Destination>> destination(const Url& url) = 0;
+  // A place for backups. Only a writer may make the directory that is not there yet.
+  virtual Result<std::unique_ptr<ObjectStore>> store(const StoreAddress& address, const StoreOptions& options,
+                                                     bool for_writing) = 0;
+  // What git and other programs run with that are started for a restore or a zip.
+  virtual const std::vector<std::string>& child_environment() const = 0;
 };
 
 using MakeEnds = std::function<Result<std::unique_ptr<Ends>>(const EndOptions& options)>;

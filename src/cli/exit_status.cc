@@ -42,6 +42,8 @@ std::string_view to_string(ExitStatus status) {
       return "partial";
     case ExitStatus::Differs:
       return "differs";
+    case ExitStatus::Damaged:
+      return "damaged";
     case ExitStatus::Interrupted:
       return "interrupted";
   }

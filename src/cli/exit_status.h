@@ -14,6 +14,7 @@ enum class ExitStatus {
   Held = 3,     // the guard stopped something that a person may allow; the rest is confirmed
   Partial = 4,  // some refs or destinations are confirmed, others are not
   Differs = 5,  // compare: they are not the same
+  Damaged = 6,  // verify: something is missing, changed or incomplete; the rest is as it should be
   Interrupted = 130,
 };
 

@@ -5,16 +5,23 @@ namespace {
 
 constexpr std::string_view kOverview =
     R"(packferry carries a Git repository from one host to others, as the packfiles the hosts
-themselves speak. Nothing is cloned, unpacked or written to disk on the way, and "done"
-means that every destination has been asked again and holds what the source holds.
+themselves speak, and backs its full history up. Nothing is cloned, unpacked or written to
+disk on the way, and "done" means that the other side has been asked again and holds it.
 
   packferry replicate SOURCE DESTINATION...   make the destinations equal to the source
   packferry refs URL                          what a host shows us: refs, HEAD, abilities
   packferry compare URL URL...                do they hold the same?
 
+  packferry backup SOURCE --to STORE          a snapshot into a directory or s3://BUCKET/PREFIX
+  packferry snapshots STORE [REPO]            which snapshots there are
+  packferry restore STORE REPO TARGET         one of them, to a directory or to a Git host
+  packferry verify STORE [REPO]               are they all there, and whole?
+  packferry prune STORE [REPO] --keep-...     let old ones go
+
 Try it without touching anything:
 
   packferry replicate --dry-run https://github.com/you/project git@gitlab.com:you/project.git
+  packferry backup --dry-run https://github.com/you/project --to /srv/backup
 
 'packferry COMMAND --help' tells the rest; 'packferry --version' says which one this is.
 )";
@@ -132,12 +139,186 @@ Exit status: 0 the same, 5 they differ, 1 one could not be listed, 2 the command
 configuration is wrong, 130 interrupted.
 )";
 
+constexpr std::string_view kBackup =
+    R"(usage: packferry backup [options] SOURCE --to STORE
+
+Makes a snapshot of every ref of SOURCE in STORE: s3://BUCKET/PREFIX, or a directory. The
+first one is full, later ones hold only what is new. What is written, stock git reads, without
+packferry: docs/formats/backup.md has the recipe.
+
+What and where
+  --to STORE             s3://BUCKET/PREFIX, file:///DIRECTORY or a directory, which is made
+  --name REPO            its name in the store; default: the path of SOURCE, as in app/web
+  --ref PATTERN, --exclude PATTERN
+                         only these refs, not these; see 'packferry replicate --help'.
+                         Default: all that the host shows, pull requests and notes too
+  --format bundle|zip    bundle: incremental, streamed (default). zip: always full, unzips to
+                         a bare repository; needs scratch space for the pack, to index it
+  --key TEMPLATE         where data objects lie, with ${account_id}, ${region}, ${repo_name} and
+                         ${datetime}. Default: repositories/${repo_name}/${repo_name}-${datetime}, or
+                         projects/codecommit-backup/${account_id}/${region}/${repo_name}/... where
+                         account and region are known
+  --key-set NAME=VALUE   a value for the template: account_id, region
+
+When a chain of incremental snapshots ends and a full one is made
+  --full                 now
+  --chain-links N        after this many incremental ones (default 30)
+  --chain-percent N      when they are larger than N% of the full one (default 50)
+  --chain-days N         when the full one is older (default 30)
+  --record-unchanged     a snapshot also when nothing is new: today it was so
+
+The guard, as in replicate: too many deletions or rewinds at once, an empty source, a lost
+default branch or another repository's history are held (exit status 3). The rest is backed up,
+and the snapshot keeps the held refs as they were. Older snapshots never change.
+  --allow-deletions N|N%, --allow-rewinds N|N%, --ignore-non-empty-destination
+
+How sure
+  --verify stored|parsed|connected|drill
+                         the new snapshot, at once; see 'packferry verify --help'
+  --dry-run              what would be backed up; nothing is written
+
+Encryption before it leaves this machine, in the format of age (age-encryption.org). Data objects
+only: manifests, and so names of refs, stay readable.
+  --recipient age1...    who may open it, repeatable. Keep the identity elsewhere, and try it:
+                         what nobody can open is no backup
+  --identity FILE        for --verify parsed and above
+
+S3. Credentials, region and endpoint as for AWS's own tools: environment, profiles, roles of
+containers and machines, AWS_ENDPOINT_URL.
+  --endpoint-url URL, --region NAME, --addressing auto|path|virtual
+  --sse AES256|aws:kms|aws:kms:dsse, --sse-kms-key-id ID
+  --storage-class NAME
+  --expected-bucket-owner ACCOUNT
+                         refuse a bucket of anybody else
+  --bucket-owner-full-control
+                         for buckets of another account that still use ACLs
+  --object-lock GOVERNANCE=DAYS|COMPLIANCE=DAYS
+                         nobody deletes or replaces it before that
+  --put-only FILE        for a role that may put and nothing else: the last snapshot's refs are
+                         remembered in FILE, nothing is read back
+
+  --scratch DIRECTORY    for zip, and for --verify parsed and above; default: TMPDIR, /var/tmp
+  --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
+  --ca-file, --json, --quiet, --verbose, --color
+                         see 'packferry replicate --help'
+
+Exit status
+  0  stored and read back; or nothing was new
+  1  failed; no snapshot was made
+  2  the command line or the configuration is wrong
+  3  held by the guard; the message names what allows it. The rest is in a snapshot
+  4  partial: the snapshot is stored but could not be verified
+  6  damaged: the new snapshot is not what it should be
+  130  interrupted; no snapshot was made
+
+Examples
+  packferry backup https://github.com/you/web --to s3://backups/git
+  packferry backup git@host:app/web.git --to /srv/backup --verify drill
+)";
+
+constexpr std::string_view kSnapshots =
+    R"(usage: packferry snapshots [options] STORE [REPO]
+
+Which snapshots of which repositories are in STORE: number, time, refs, size, full or
+incremental, and how far each was verified and when. Reads manifests only.
+
+  --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
+  --expected-bucket-owner ACCOUNT
+                         for s3://; see 'packferry backup --help'
+  --json                 one report on standard output (docs/formats/report.md)
+  --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
+  --ca-file, --quiet, --verbose, --color
+                         see 'packferry replicate --help'
+
+Exit status: 0 shown, 1 failed, 2 the command line is wrong, 4 some could not be read.
+)";
+
+constexpr std::string_view kRestore =
+    R"(usage: packferry restore [options] STORE REPO TARGET
+
+Brings a snapshot back: to a directory, which becomes a bare repository, or to any address
+that git can push to. Every object is read and checked, and every ref's history found complete,
+before TARGET is touched.
+
+  --at TIME|NUMBER       the newest snapshot not later than TIME (2026-11-22, or
+                         2026-11-22T13:45:00Z; UTC), or the one with that number. Default: newest
+  --ref PATTERN, --exclude PATTERN
+                         only these refs, not these
+  --overwrite            a directory that is there is moved to TARGET.before-restore-TIME first;
+                         a Git host's refs are made equal, old tips are kept
+  --identity FILE        opens what was encrypted for it; repeatable
+  --scratch DIRECTORY    where it is rebuilt before it is pushed; default: TMPDIR, /var/tmp
+  --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
+  --expected-bucket-owner ACCOUNT
+                         for s3://; see 'packferry backup --help'
+  --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
+  --ca-file, --json, --quiet, --verbose, --color
+                         see 'packferry replicate --help'
+
+Exit status: 0 restored, 1 failed and TARGET is as it was, 2 the command line is wrong, 3 held by
+the guard, 4 partial: some refs were refused by the host, 130 interrupted.
+)";
+
+constexpr std::string_view kVerify =
+    R"(usage: packferry verify [options] STORE [REPO]
+
+Proves snapshots from their own bytes, and names what is missing or changed and which snapshots
+need it. What was proved is recorded beside them.
+
+  --level stored         every byte of every object is there and is what was written (default)
+          parsed         and every pack indexes with stock git
+          connected      and from every ref all history is there
+          drill          and stock git alone restores it to scratch; refs equal; git fsck is run
+  --snapshot NUMBER      only this one
+  --part N/T             the N-th of T parts of the data: T runs read everything
+  --identity FILE        opens what was encrypted for it; repeatable
+  --scratch DIRECTORY    default: TMPDIR, /var/tmp
+  --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
+  --expected-bucket-owner ACCOUNT
+                         for s3://; see 'packferry backup --help'
+  --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
+  --ca-file, --json, --quiet, --verbose, --color
+                         see 'packferry replicate --help'
+
+Exit status: 0 all good, 6 something is missing or damaged, 4 some could not be read, 1 failed,
+2 the command line is wrong, 130 interrupted.
+)";
+
+constexpr std::string_view kPrune =
+    R"(usage: packferry prune [options] STORE [REPO] --keep-...
+
+Lets snapshots go that no rule keeps. What a kept snapshot needs is never deleted, and the last
+good one never goes. In two steps: a snapshot is retired first, and removed by a later run, when
+its grace time is over.
+
+  --keep-last N          the N newest
+  --keep-daily N, --keep-weekly N, --keep-monthly N
+                         the newest of each of the N newest days, weeks, months (UTC)
+  --keep-within 30d      all that are younger: hours (h), days (d), weeks (w)
+  --grace 24h            from retired to removed
+  --dry-run              what would go; nothing is written
+  --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
+  --expected-bucket-owner ACCOUNT
+                         for s3://; see 'packferry backup --help'
+  --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
+  --ca-file, --json, --quiet, --verbose, --color
+                         see 'packferry replicate --help'
+
+Exit status: 0 done, 4 partial: the store keeps some objects (Object Lock), 1 failed, 2 the command
+line is wrong, 130 interrupted.
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
   if (command == "replicate") return kReplicate;
   if (command == "refs") return kRefs;
   if (command == "compare") return kCompare;
+  if (command == "backup") return kBackup;
+  if (command == "snapshots") return kSnapshots;
+  if (command == "restore") return kRestore;
+  if (command == "verify") return kVerify;
+  if (command == "prune") return kPrune;
   return kOverview;
 }
 

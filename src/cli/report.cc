@@ -270,12 +270,14 @@ std::string error_text(const Error& error, Paint paint) {
   return text;
 }
 
-void print_crossing(Output& output, const CrossingReport& report, ExitStatus status, TextStyle style) {
+void print_crossing(Output& output, const CrossingReport& report, ExitStatus status, TextStyle style,
+                    const std::vector<std::string>& more) {
   Page page(output);
   if (!style.quiet && !report.error) {
     page.line(source_line(report, style.paint));
     for (const LegReport& leg : report.legs) LegText(page, leg, style).print();
   }
+  for (const std::string& line : more) page.line(line);
   page.line(crossing_words(report, status));
 }
 

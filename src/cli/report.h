@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/comparison.h"
 #include "cli/exit_status.h"
@@ -18,7 +19,9 @@ struct TextStyle {
   bool quiet = false;  // only the last line
 };
 
-void print_crossing(Output& output, const CrossingReport& report, ExitStatus status, TextStyle style);
+// `more` stands before the last line.
+void print_crossing(Output& output, const CrossingReport& report, ExitStatus status, TextStyle style,
+                    const std::vector<std::string>& more = {});
 void print_refs(Output& output, const std::string& repository, const Listing& listing, TextStyle style);
 void print_comparison(Output& output, const Comparison& comparison, ExitStatus status, TextStyle style);
 

@@ -1,79 +1,12 @@
 #include "cli/report_json.h"
 
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/printable.h"
+#include "cli/json_page.h"
 
 namespace packferry {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-// A document of members and lists, a line each: it can be read, grepped and compared line by line, and a list as long
-// as a repository has refs is never held as JSON.
-class JsonPage {
- public:
-  explicit JsonPage(Output& output) : page_(output) {}
-
-  void open(char bracket, std::string_view key = {}) {
-    begin_item();
-    if (!key.empty()) page_.add(Json(key).dump() + ": ");
-    page_.add({&bracket, 1});
-    ++depth_;
-    is_first_ = true;
-  }
-  void close(char bracket) {
-    --depth_;
-    if (!is_first_) break_line();
-    page_.add({&bracket, 1});
-    is_first_ = false;
-  }
-  void members(const Json& object) {
-    for (const auto& [key, value] : object.items()) {
-      begin_item();
-      page_.add(Json(key).dump() + ": " + text(value));
-    }
-  }
-  void item(const Json& value) {
-    begin_item();
-    page_.add(text(value));
-  }
-  void end() { page_.add("\n"); }
-
- private:
-  // Bytes that are no UTF-8 can only be in addresses; refs and messages have been made printable.
-  static std::string text(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-  void begin_item() {
-    if (depth_ > 0) {
-      if (!is_first_) page_.add(",");
-      break_line();
-    }
-    is_first_ = false;
-  }
-  void break_line() { page_.add("\n" + std::string(2 * depth_, ' ')); }
-
-  Page page_;
-  std::size_t depth_ = 0;
-  bool is_first_ = true;
-};
-
-Json json(const std::optional<Error>& error) {
-  if (!error) return nullptr;
-  Json object = {{"kind", to_string(error->kind())}, {"message", error->message()}};
-  object["retry_after_ms"] = error->retry_after() ? Json(error->retry_after()->count()) : Json();
-  return object;
-}
-
-// A backslash cannot be part of a ref name, so what printable() escapes can be told from the rest.
-std::string json_name(const RefName& name) { return printable(name.text(), 4 * RefName::kBytesMax); }
-
-Json json(const std::optional<Oid>& oid) { return oid && !oid->is_zero() ? Json(oid->hex()) : Json(); }
-
-Json json(const Head& head) {
-  return {{"target", head.target ? Json(json_name(*head.target)) : Json()}, {"oid", json(head.oid)}};
-}
 
 Json json(const RefResult& ref) {
   return {{"name", json_name(ref.update.name)},
@@ -113,22 +46,6 @@ Json outcome_counts(const LegReport& leg) {
 Json confirmation(const LegReport& leg) {
   if (!leg.confirmed_at) return nullptr;
   return {{"at", to_iso8601(*leg.confirmed_at)}, {"equal_to_source", leg.equal_to_source}};
-}
-
-void begin(JsonPage& page, const RunFacts& facts, std::string_view command) {
-  page.open('{');
-  page.members({{"schema", "packferry.report/1"},
-                {"packferry", facts.version},
-                {"command", command},
-                {"status", to_string(facts.status)},
-                {"exit_status", static_cast<int>(facts.status)},
-                {"started_at", to_iso8601(facts.started_at)},
-                {"duration_ms", facts.duration.count()}});
-}
-
-void end(JsonPage& page) {
-  page.close('}');
-  page.end();
 }
 
 void print_leg(JsonPage& page, const LegReport& leg) {
@@ -173,12 +90,16 @@ void print_crossing_json(Output& output, const RunFacts& facts, const CrossingRe
                          bool dry_run) {
   JsonPage page(output);
   begin(page, facts, "replicate");
+  add_crossing(page, report, policy, dry_run);
+  end(page);
+}
+
+void add_crossing(JsonPage& page, const CrossingReport& report, FollowMode policy, bool dry_run) {
   page.members({{"error", json(report.error)}, {"policy", to_string(policy)}, {"dry_run", dry_run}});
   page.members({{"source", source_of(report)}});
   page.open('[', "destinations");
   for (const LegReport& leg : report.legs) print_leg(page, leg);
   page.close(']');
-  end(page);
 }
 
 void print_refs_json(Output& output, const RunFacts& facts, const std::string& repository, const Listing& listing) {

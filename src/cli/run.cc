@@ -10,63 +10,13 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/report_json.h"
+#include "cli/run_command.h"
 
 namespace packferry {
-namespace {
-
-// Most errors name the repository where they arise; said twice it only hides the cause.
-Error naming(const std::string& repository, const Error& error) {
+Error Run::naming(const std::string& repository, const Error& error) {
   if (error.message().find(repository) != std::string::npos) return error;
   return Error(error).context("{}", repository);
 }
-
-// One command on its way: what it was told, where it speaks, when it began.
-class Run {
- public:
-  Run(const CommonOptions& common, const Surroundings& around, std::stop_token stop)
-      : common_(common),
-        around_(around),
-        stop_(std::move(stop)),
-        began_at_(around.clock.now()),
-        began_(around.clock.steady()) {}
-
-  ExitStatus operator()(const ReplicateCommand& command);
-  ExitStatus operator()(const RefsCommand& command);
-  ExitStatus operator()(const CompareCommand& command);
-
- private:
-  bool is_colored(const Output& output) const {
-    if (common_.color != ColorMode::Auto) return common_.color == ColorMode::Always;
-    return !around_.no_color && !around_.plain_terminal && output.window().has_value();
-  }
-  TextStyle style() const { return {.paint = Paint(is_colored(around_.out)), .quiet = common_.quiet}; }
-  RunFacts facts(ExitStatus status) const {
-    return {.version = around_.version,
-            .started_at = began_at_,
-            .duration = std::chrono::duration_cast<Milliseconds>(around_.clock.steady() - began_),
-            .status = status};
-  }
-
-  Result<std::unique_ptr<Ends>> make_ends() const {
-    EndOptions options = common_.ends;
-    options.may_prompt = around_.can_prompt && !common_.json && !common_.quiet;
-    return around_.make_ends(options);
-  }
-  std::unique_ptr<Progress> make_progress(const Labels& labels) const;
-  void say_error(const Error& error) const { around_.err.write(error_text(error, Paint(is_colored(around_.err)))); }
-  void warn_of_password(const Url& url) const;
-  ExitStatus give_up(std::string_view command, ExitStatus status, const Error& error) const;
-  Result<CrossingReport> cross(const ReplicateCommand& command) const;
-  Result<Listing> list(Source& source, const RefspecSet& selection) const;
-  Result<Comparison> compare(const CompareCommand& command) const;
-  ExitStatus failure() const { return stop_.stop_requested() ? ExitStatus::Interrupted : ExitStatus::Failed; }
-
-  const CommonOptions& common_;
-  const Surroundings& around_;
-  const std::stop_token stop_;
-  const Clock::WallTime began_at_;
-  const Clock::SteadyTime began_;
-};
 
 std::unique_ptr<Progress> Run::make_progress(const Labels& labels) const {
   if (common_.verbose) return make_log_progress(around_.log, around_.clock, labels);
@@ -145,12 +95,16 @@ Result<CrossingReport> Run::cross(const ReplicateCommand& command) const {
   Crossing crossing(*source, legs,
                     {.policy = command.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
                     around_.clock, progress.get());
+  return cross(crossing, *progress);
+}
+
+CrossingReport Run::cross(Crossing& crossing, Progress& progress) const {
   CrossingReport report;
   {
-    const std::stop_callback tell(stop_, [&] { progress->note("stopping; once more to stop at once"); });
+    const std::stop_callback tell(stop_, [&] { progress.note("stopping; once more to stop at once"); });
     report = crossing.run(stop_);
   }
-  progress->end();
+  progress.end();
   return report;
 }
 
@@ -215,8 +169,6 @@ ExitStatus Run::operator()(const CompareCommand& command) {
   }
   return status;
 }
-
-}  // namespace
 
 ExitStatus run_packferry(const std::vector<std::string>& words, const Surroundings& around, std::stop_token stop) {
   const std::variant<CommandLine, Answer> understood = parse_command_line(words, around.version);

@@ -30,12 +30,22 @@ bool has_all(const RefMap& held, const std::vector<Oid>& extra, const std::vecto
                      [&](const PlannedUpdate& planned) { return there.contains(planned.update.new_oid); });
 }
 
-std::vector<Oid> new_oids(const std::vector<PlannedUpdate>& updates) {
-  std::vector<Oid> oids;
-  for (const PlannedUpdate& planned : updates) oids.push_back(planned.update.new_oid);
+std::vector<Oid> sorted_once(std::vector<Oid> oids) {
   std::sort(oids.begin(), oids.end());
   oids.erase(std::unique(oids.begin(), oids.end()), oids.end());
   return oids;
+}
+
+std::vector<Oid> new_oids(const std::vector<PlannedUpdate>& updates) {
+  std::vector<Oid> oids;
+  for (const PlannedUpdate& planned : updates) oids.push_back(planned.update.new_oid);
+  return sorted_once(std::move(oids));
+}
+
+std::vector<Oid> tips(const RefMap& refs) {
+  std::vector<Oid> oids;
+  for (const Ref& ref : refs) oids.push_back(ref.oid);
+  return sorted_once(std::move(oids));
 }
 
 std::vector<RefUpdate> bare_updates(const std::vector<PlannedUpdate>& updates) {
@@ -131,9 +141,11 @@ class Run {
     together(live(legs), [this](Leg& leg) { make_ready(leg); });
     together(live(legs), [this](Leg& leg) { keep_old_tips(leg); });
     together(live(legs), [this](Leg& leg) { push_deletions(leg, leg.plan().clear, "clearing the way"); });
+    together(live(legs), [this](Leg& leg) { ask_what_it_needs(leg); });
     for (const std::vector<Leg*>& group : groups(live(legs))) carry(group);
     together(live(legs), [this](Leg& leg) { set_head(leg); });
     together(live(legs), [this](Leg& leg) { push_deletions(leg, leg.plan().remove, "removing"); });
+    together(live(legs), [this](Leg& leg) { publish(leg); });
 
     // A report is a claim; the destination's own refs are the proof.
     together(legs, [this](Leg& leg) { confirm(leg); });
@@ -313,10 +325,12 @@ class Run {
     return false;
   }
 
-  Result<std::unique_ptr<PushWriter>> open(Leg& leg, const std::vector<PlannedUpdate>& batch, bool atomic) {
+  Result<std::unique_ptr<PushWriter>> open(Leg& leg, const std::vector<PlannedUpdate>& batch, bool atomic,
+                                           std::vector<Oid> haves = {}) {
     if (atomic && !leg.takes("atomic"))
       return Error(ErrorKind::Unsupported, "the host offers no atomic pushes; use --atomic auto or never");
-    return leg.destination().open({.updates = bare_updates(batch), .atomic = atomic}, messages_of(leg.index()), stop_);
+    return leg.destination().open({.updates = bare_updates(batch), .atomic = atomic, .haves = std::move(haves)},
+                                  messages_of(leg.index()), stop_);
   }
 
   // Commands only, or with the pack of nothing: everything needed is over there.
@@ -333,13 +347,20 @@ class Run {
     }
   }
 
+  void ask_what_it_needs(Leg& leg) {
+    const Result<bool> needs = leg.destination().needs_everything(listing_, leg.plan(), stop_);
+    if (!needs) return leg.fail(Error(needs.error()));
+    leg.note_needs_everything(*needs && !offered_.empty());
+  }
+
   // 5. Legs that have the same to carry share one fetch; a laggard gets its own until it has caught up.
   static std::vector<std::vector<Leg*>> groups(const std::vector<Leg*>& legs) {
     std::vector<std::vector<Leg*>> groups;
     for (Leg* leg : legs) {
-      if (leg->plan().carry.empty()) continue;
+      if (leg->plan().carry.empty() && !leg->needs_everything()) continue;
       const auto same = std::find_if(groups.begin(), groups.end(), [&](const std::vector<Leg*>& group) {
-        return group.front()->plan().carry == leg->plan().carry;
+        return group.front()->plan().carry == leg->plan().carry &&
+               group.front()->needs_everything() == leg->needs_everything();
       });
       if (same == groups.end()) {
         groups.push_back({leg});
@@ -358,6 +379,7 @@ class Run {
     }
     for (const Leg* leg : group) tell_step(*leg, "carrying", leg->plan().carry.size());
 
+    if (group.front()->needs_everything()) return carry_batch(live(group), group.front()->plan().carry, {});
     std::vector<Oid> delivered;  // by earlier batches
     for (const std::vector<PlannedUpdate>& batch : in_batches(group.front()->plan().carry, batch_max)) {
       carry_batch(live(group), batch, delivered);
@@ -370,7 +392,7 @@ class Run {
     // Refused by an atomic push as a whole: those legs go once more, ref by ref.
     for (bool again = false; !legs.empty(); again = true) {
       const bool needs_pack = std::any_of(legs.begin(), legs.end(), [&](const Leg* leg) {
-        return !has_all(leg->held(), leg->listing()->extra_haves, batch);
+        return leg->needs_everything() || !has_all(leg->held(), leg->listing()->extra_haves, batch);
       });
       if (!needs_pack) {
         together(legs, [&](Leg& leg) {
@@ -380,8 +402,9 @@ class Run {
         return;
       }
       std::unique_ptr<PackStream> pack;
+      FetchRequest request;
       {
-        Result<std::unique_ptr<PackStream>> fetched = fetch(legs, batch, delivered);
+        Result<std::unique_ptr<PackStream>> fetched = fetch(legs, batch, delivered, request);
         if (!fetched) {
           const Error& why = fetched.error();
           for (Leg* leg : legs) leg->fail(Error(why).context("fetch from {}", source_.name()));
@@ -389,20 +412,25 @@ class Run {
         }
         pack = std::move(fetched).value();
       }
-      legs = pour(*pack, legs, batch, again);
+      legs = pour(*pack, request.haves, legs, batch, again);
       if (again) return;
     }
   }
 
   Result<std::unique_ptr<PackStream>> fetch(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
-                                            const std::vector<Oid>& delivered) {
-    FetchRequest request { .wants = new_oids(batch), .haves = TRY(haves_for(legs, batch, delivered)) };
+                                            const std::vector<Oid>& delivered, FetchRequest& request) {
+    if (legs.front()->needs_everything()) {
+      request.wants = tips(offered_);
+    } else {
+      request.wants = new_oids(batch);
+      request.haves = TRY(haves_for(legs, batch, delivered));
+    }
     for (const Leg* leg : legs) {
       request.thin = request.thin && leg->destination().profile().takes_thin && !leg->takes("no-thin");
       request.ofs_delta = request.ofs_delta && leg->destination().profile().takes_ofs_delta && leg->takes("ofs-delta");
     }
     ++fetches_;
-    return source_.pack(std::move(request), messages_of(CrossingEvent::kSource), stop_);
+    return source_.pack(request, messages_of(CrossingEvent::kSource), stop_);
   }
 
   // Few haves cost the source little and may make it send what is there already; all of them cost it a look-up each. So
@@ -427,13 +455,13 @@ class Run {
   }
 
   // One pack into every leg. Returns the legs that have to be tried again, ref by ref.
-  std::vector<Leg*> pour(PackStream& pack, const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
-                         bool again) {
+  std::vector<Leg*> pour(PackStream& pack, const std::vector<Oid>& haves, const std::vector<Leg*>& legs,
+                         const std::vector<PlannedUpdate>& batch, bool again) {
     std::vector<Leg*> open_legs;
     std::vector<PushReport> reports(legs.size());
     std::vector<std::unique_ptr<Writer>> lanes;
     for (Leg* leg : legs) {
-      Result<std::unique_ptr<PushWriter>> writer = open(*leg, batch, is_atomic(*leg) && !again);
+      Result<std::unique_ptr<PushWriter>> writer = open(*leg, batch, is_atomic(*leg) && !again, haves);
       if (!writer) {
         leg->fail(std::move(writer).error().context("push"));
         continue;
@@ -486,10 +514,17 @@ class Run {
     leg.note_head_set(*set);
   }
 
+  void publish(Leg& leg) {
+    Result<bool> published = leg.destination().publish(listing_, leg.plan(), stop_);
+    if (!published) return leg.fail(std::move(published).error());
+    leg.note_published(*published);
+  }
+
   // 6. Confirm. Also after a failure: then it tells what happened all the same.
   void confirm(Leg& leg) {
-    if (leg.is_live() && leg.plan().is_empty()) return prove(leg, leg.held());  // the listing we have is the proof
-    if (leg.plan().is_empty() || stop_.stop_requested()) return;
+    const bool has_news = !leg.plan().is_empty() || leg.published();
+    if (leg.is_live() && !has_news) return prove(leg, leg.held());  // the listing we have is the proof
+    if (!has_news || stop_.stop_requested()) return;
     Result<std::optional<Listing>> listed = leg.destination().refs(stop_);
     if (!listed) return leg.fail(std::move(listed).error().context("list refs to confirm"));
     prove(leg, *listed ? (*listed)->refs : RefMap());

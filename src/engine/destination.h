@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/plan.h"
 #include "host/host_profile.h"
 #include "remote/remote.h"
 
@@ -26,11 +27,13 @@ class Destination {
                                                    std::stop_token stop) = 0;
   // Points HEAD at `branch`; false where a destination has no way to.
   virtual Result<bool> set_head(const RefName& branch, std::stop_token stop) = 0;
-  // Must the next pack stand by itself, with everything that the source offers? Asked before the fetch.
-  virtual Result<bool> needs_everything(std::stop_token) { return false; }
-  // All pushes of this crossing are over. A destination that shows them only as one whole does it now. `source` is the
-  // listing that they were taken from; `withheld` says how many of its refs stand otherwise here, by the guard.
-  virtual Result<> publish(const Listing& /*source*/, std::size_t /*withheld*/, std::stop_token) { return {}; }
+  // Must the pack that comes now stand by itself, with everything that the source offers? Asked once the plan stands.
+  virtual Result<bool> needs_everything(const Listing& /*source*/, const Plan& /*plan*/, std::stop_token) {
+    return false;
+  }
+  // All pushes of this crossing are over. A destination that shows them only as one whole does it now, and says true
+  // when it has something to show. `source` is the listing that they were taken from.
+  virtual Result<bool> publish(const Listing& /*source*/, const Plan& /*plan*/, std::stop_token) { return false; }
 };
 
 class RemoteDestination final : public Destination {

@@ -28,6 +28,13 @@ class Leg {
   // After a Conflict the leg may be observed and planned again: true, and it is live.
   bool take_conflict();
 
+  // Does it need a pack with everything?
+  bool needs_everything() const { return needs_everything_; }
+  void note_needs_everything(bool needs) { needs_everything_ = needs; }
+  // Does it show something new, whatever became of its refs?
+  bool published() const { return published_; }
+  void note_published(bool published) { published_ = published; }
+
   void note_listing(std::optional<Listing> listing) { listing_ = std::move(listing); }
   void note_plan(Plan plan, RefOutcome outcome);
   // What the host said, ref by ref. True when no ref was refused.
@@ -48,6 +55,8 @@ class Leg {
   const std::size_t index_;
   Destination& destination_;
   std::optional<Listing> listing_;
+  bool needs_everything_ = false;
+  bool published_ = false;
   Plan plan_;
   std::map<RefName, RefResult> results_;
   std::optional<Error> error_;

@@ -70,8 +70,8 @@ class RefMap {
 
 // Where a repository's HEAD stands.
 struct Head {
-  std::optional<RefName> target;  // the branch; none when detached, or when an old server does not say
-  std::optional<Oid> oid;         // none when unborn: the branch does not exist (yet)
+  std::optional<RefName> target = std::nullopt;  // the branch; none when detached, or when an old server does not say
+  std::optional<Oid> oid = std::nullopt;         // none when unborn: the branch does not exist (yet)
 
   friend bool operator==(const Head&, const Head&) = default;
 };

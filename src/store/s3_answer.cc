@@ -33,6 +33,12 @@ Result<std::string> decoded_key(const pugi::xml_node& node, const char* name, bo
   return *std::move(decoded);
 }
 
+// "2026-11-22T13:45:00.000Z": some servers tell fractions of a second.
+std::optional<Clock::WallTime> time_of(std::string_view text) {
+  const std::size_t point = text.find('.');
+  return point == std::string_view::npos ? from_iso8601(text) : from_iso8601(std::string(text.substr(0, point)) + "Z");
+}
+
 bool is_url_encoded(const pugi::xml_node& listing) {
   return std::string_view(listing.child_value("EncodingType")) == "url";
 }
@@ -88,7 +94,7 @@ Result<S3ObjectPage> parse_s3_objects(std::string_view body) {
     const auto [end, error] = std::from_chars(bytes.data(), bytes.data() + bytes.size(), object.bytes);
     if (bytes.empty() || error != std::errc() || end != bytes.data() + bytes.size())
       return corrupt("a listing with a length that is no number");
-    object.modified_at = from_iso8601(node.child_value("LastModified"));
+    object.modified_at = time_of(node.child_value("LastModified"));
     page.objects.push_back(std::move(object));
   }
   if (!TRY(is_truncated(listing))) return page;
@@ -108,7 +114,7 @@ Result<S3UploadPage> parse_s3_uploads(std::string_view body) {
     S3UploadPage::Upload upload;
     upload.key = TRY(decoded_key(node, "Key", is_encoded));
     upload.id = node.child_value("UploadId");
-    const std::optional<Clock::WallTime> initiated_at = from_iso8601(node.child_value("Initiated"));
+    const std::optional<Clock::WallTime> initiated_at = time_of(node.child_value("Initiated"));
     if (upload.id.empty() || has_control(upload.id) || !initiated_at)
       return corrupt("an upload without its id or its time");
     upload.initiated_at = *initiated_at;

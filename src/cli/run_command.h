@@ -1,0 +1,82 @@
+// An inner room of run.cc and run_vault.cc.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/comparison.h"
+#include "cli/progress.h"
+#include "cli/run.h"
+#include "cli/vault_report.h"
+
+namespace packferry {
+
+// One command on its way: what it was told, where it speaks, when it began.
+class Run {
+ public:
+  Run(const CommonOptions& common, const Surroundings& around, std::stop_token stop)
+      : common_(common),
+        around_(around),
+        stop_(std::move(stop)),
+        began_at_(around.clock.now()),
+        began_(around.clock.steady()) {}
+
+  ExitStatus operator()(const ReplicateCommand& command);
+  ExitStatus operator()(const RefsCommand& command);
+  ExitStatus operator()(const CompareCommand& command);
+  // run_vault.cc
+  ExitStatus operator()(const BackupCommand& command);
+  ExitStatus operator()(const SnapshotsCommand& command);
+  ExitStatus operator()(const RestoreCommand& command);
+  ExitStatus operator()(const VerifyCommand& command);
+  ExitStatus operator()(const PruneCommand& command);
+
+ private:
+  bool is_colored(const Output& output) const {
+    if (common_.color != ColorMode::Auto) return common_.color == ColorMode::Always;
+    return !around_.no_color && !around_.plain_terminal && output.window().has_value();
+  }
+  TextStyle style() const { return {.paint = Paint(is_colored(around_.out)), .quiet = common_.quiet}; }
+  RunFacts facts(ExitStatus status) const {
+    return {.version = around_.version,
+            .started_at = began_at_,
+            .duration = std::chrono::duration_cast<Milliseconds>(around_.clock.steady() - began_),
+            .status = status};
+  }
+
+  Result<std::unique_ptr<Ends>> make_ends() const {
+    EndOptions options = common_.ends;
+    options.may_prompt = around_.can_prompt && !common_.json && !common_.quiet;
+    return around_.make_ends(options);
+  }
+  std::unique_ptr<Progress> make_progress(const Labels& labels) const;
+  // Most errors name the repository where they arise; said twice it only hides the cause.
+  static Error naming(const std::string& repository, const Error& error);
+  void say_error(const Error& error) const { around_.err.write(error_text(error, Paint(is_colored(around_.err)))); }
+  void warn_of_password(const Url& url) const;
+  ExitStatus give_up(std::string_view command, ExitStatus status, const Error& error) const;
+  Result<CrossingReport> cross(const ReplicateCommand& command) const;
+  Result<Listing> list(Source& source, const RefspecSet& selection) const;
+  Result<Comparison> compare(const CompareCommand& command) const;
+  CrossingReport cross(Crossing& crossing, Progress& progress) const;
+
+  Result<BackupOutcome> back_up(const BackupCommand& command) const;
+  Result<RestoreOutcome> restore(const RestoreCommand& command) const;
+  Result<RestoreOptions> restore_options(Ends& ends, const std::vector<std::string>& identity_files,
+                                         const std::string& scratch) const;
+  template <typename What, typename Ask>
+  Result<std::vector<OfRepository<What>>> of_each(const VaultWords& vault, bool for_writing, Ends& ends,
+                                                  const Ask& ask) const;
+
+  ExitStatus failure() const { return stop_.stop_requested() ? ExitStatus::Interrupted : ExitStatus::Failed; }
+
+  const CommonOptions& common_;
+  const Surroundings& around_;
+  const std::stop_token stop_;
+  const Clock::WallTime began_at_;
+  const Clock::SteadyTime began_;
+};
+
+}  // namespace packferry

@@ -1,0 +1,249 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <utility>
+
+#include "cli/run_command.h"
+#include "engine/restore.h"
+
+namespace packferry {
+namespace {
+
+// What goes wrong with one repository goes into the report; the others are asked all the same.
+template <typename What>
+ExitStatus worst_of(const std::vector<OfRepository<What>>& repositories, ExitStatus good) {
+  const auto failed = static_cast<std::size_t>(
+      std::ranges::count_if(repositories, [](const auto& each) { return each.error.has_value(); }));
+  if (failed == 0) return good;
+  return failed == repositories.size() ? ExitStatus::Failed : ExitStatus::Partial;
+}
+
+}  // namespace
+
+Result<RestoreOptions> Run::restore_options(Ends& ends, const std::vector<std::string>& identity_files,
+                                            const std::string& scratch) const {
+  RestoreOptions options{
+      .environment = ends.child_environment(), .patience = common_.ends.patience, .scratch = scratch};
+  for (const std::string& file : identity_files) {
+    std::vector<AgeIdentity> identities = TRY(AgeIdentity::read_file(file).context("--identity"));
+    std::move(identities.begin(), identities.end(), std::back_inserter(options.identities));
+  }
+  return options;
+}
+
+Result<BackupOutcome> Run::back_up(const BackupCommand& command) const {
+  const std::unique_ptr<Ends> ends = TRY(make_ends());
+  const std::unique_ptr<Source> source = TRY(ends->source(command.source, Side::Source));
+  const std::unique_ptr<ObjectStore> store =
+      TRY(ends->store(command.vault.store, command.vault.store_options, !command.dry_run));
+  const RestoreOptions restore = TRY(restore_options(*ends, command.identity_files, command.scratch));
+
+  BackupDestination destination(*store, *command.vault.repository,
+                                {.format = command.format,
+                                 .keys = command.keys,
+                                 .key_variables = command.key_variables,
+                                 .limits = command.limits,
+                                 .full = command.full,
+                                 .record_unchanged = command.record_unchanged,
+                                 .recipients = command.recipients,
+                                 .put_only_record = command.put_only_record,
+                                 .source = command.source.text(),
+                                 .scratch = command.scratch,
+                                 .environment = ends->child_environment()},
+                                common_.ends.patience, around_.clock);
+  const std::unique_ptr<Progress> progress =
+      make_progress({.source = labels_of(command.source, {}).source, .legs = {command.vault.store.text()}});
+  Crossing crossing(*source, {&destination},
+                    {.policy = command.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
+                    around_.clock, progress.get());
+  BackupOutcome outcome{.crossing = cross(crossing, *progress)};
+  outcome.snapshot = destination.published();
+  if (!command.verify || !outcome.snapshot) return outcome;
+
+  Result<VerifyReport> verified = verify(
+      SnapshotLog(*store, *command.vault.repository),
+      {.level = *command.verify, .only = outcome.snapshot->manifest.number, .restore = restore}, around_.clock, stop_);
+  if (verified) {
+    outcome.verification = std::move(verified).value();
+  } else {
+    outcome.verify_error = std::move(verified).error();
+  }
+  return outcome;
+}
+
+ExitStatus Run::operator()(const BackupCommand& command) {
+  warn_of_password(command.source);
+  const Result<BackupOutcome> made = back_up(command);
+  if (!made) return give_up("backup", ExitStatus::Usage, made.error());
+  const CrossingReport& crossing = made->crossing;
+  if (crossing.error) say_error(*crossing.error);
+  for (const LegReport& leg : crossing.legs)
+    if (leg.error && !crossing.error) say_error(naming(leg.destination, *leg.error));
+  if (made->verify_error) say_error(Error(*made->verify_error).context("verify"));
+
+  ExitStatus status = exit_status_of(crossing, stop_.stop_requested());
+  if (made->verify_error) status = ExitStatus::Partial;
+  if (made->verification && !made->verification->is_good()) status = ExitStatus::Damaged;
+  if (common_.json) {
+    print_backup_json(around_.out, facts(status), *made, command.policy.follow, command.dry_run);
+  } else {
+    print_backup(around_.out, *made, status, style());
+  }
+  return status;
+}
+
+// The one repository that was named, or every one in the store.
+template <typename What, typename Ask>
+Result<std::vector<OfRepository<What>>> Run::of_each(const VaultWords& vault, bool for_writing, Ends& ends,
+                                                     const Ask& ask) const {
+  const std::unique_ptr<ObjectStore> store = TRY(ends.store(vault.store, vault.store_options, for_writing));
+  std::vector<RepositoryName> names;
+  if (vault.repository) {
+    names.push_back(*vault.repository);
+  } else {
+    names = TRY(list_repositories(*store, stop_));
+  }
+  std::vector<OfRepository<What>> answers;
+  for (const RepositoryName& name : names) {
+    OfRepository<What>& of = answers.emplace_back();
+    of.repository = name.text();
+    Result<What> answer = ask(SnapshotLog(*store, name));
+    if (answer) {
+      of.answer = std::move(answer).value();
+    } else {
+      of.error = std::move(answer).error();
+      say_error(Error(*of.error).context("{}", of.repository));
+    }
+  }
+  return answers;
+}
+
+ExitStatus Run::operator()(const SnapshotsCommand& command) {
+  const auto view = [&]() -> Result<std::vector<SnapshotsOf>> {
+    const std::unique_ptr<Ends> ends = TRY(make_ends());
+    return of_each<std::vector<SnapshotView>>(
+        command.vault, false, *ends, [&](const SnapshotLog& log) -> Result<std::vector<SnapshotView>> {
+          std::vector<SnapshotView> views = TRY(view_snapshots(log, stop_));
+          if (views.empty() && command.vault.repository)
+            return Error(ErrorKind::NotFound,
+                         "{} holds no snapshot of it; 'packferry snapshots STORE' shows what it holds",
+                         log.store().name());
+          return views;
+        });
+  };
+  const Result<std::vector<SnapshotsOf>> viewed = view();
+  if (!viewed) return give_up("snapshots", failure(), viewed.error());
+  const ExitStatus status = worst_of(*viewed, ExitStatus::Done);
+  if (common_.json) {
+    print_snapshots_json(around_.out, facts(status), command.vault.store.text(), *viewed);
+  } else {
+    print_snapshots(around_.out, command.vault.store.text(), *viewed, style());
+  }
+  return status;
+}
+
+Result<RestoreOutcome> Run::restore(const RestoreCommand& command) const {
+  const std::unique_ptr<Ends> ends = TRY(make_ends());
+  const std::unique_ptr<ObjectStore> store = TRY(ends->store(command.vault.store, command.vault.store_options, false));
+  const RestoreOptions options = TRY(restore_options(*ends, command.identity_files, command.scratch));
+  const SnapshotLog log(*store, *command.vault.repository);
+
+  RestoreOutcome outcome{.store = store->name(), .target = command.target.text()};
+  outcome.snapshot = TRY(choose_snapshot(log, command.choice, stop_).context("{}", log.repository().text()));
+  const Manifest& manifest = outcome.snapshot->manifest;
+  if (command.target.is_local()) {
+    TRY(restore_to_directory(log, manifest, std::filesystem::absolute(command.target.path()), command.selection,
+                             command.overwrite, around_.clock, options, stop_));
+    return outcome;
+  }
+
+  const std::unique_ptr<Destination> destination = TRY(ends->destination(command.target));
+  const std::unique_ptr<ScratchDirectory> scratch = TRY(ScratchDirectory::make(options.scratch));
+  const std::filesystem::path rebuilt = scratch->path() / "restored.git";
+  TRY(rebuild(log, manifest, rebuilt, command.selection, RebuildCheck::Connected, options, stop_));
+  const Url local = TRY(Url::parse(rebuilt.string()));
+  const std::unique_ptr<Source> source = TRY(ends->source(local, Side::Source));
+
+  Policy policy;
+  policy.selection = command.selection;
+  if (command.overwrite) {
+    policy.ignore_non_empty_destination = true;
+    policy.allow_deletions = policy.allow_rewinds = Allowance{.count = 0, .percent = 100};
+  }
+  const std::unique_ptr<Progress> progress = make_progress(labels_of(local, {command.target}));
+  Crossing crossing(*source, {destination.get()}, {.policy = policy, .patience = common_.ends.patience}, around_.clock,
+                    progress.get());
+  outcome.crossing = cross(crossing, *progress);
+  return outcome;
+}
+
+ExitStatus Run::operator()(const RestoreCommand& command) {
+  warn_of_password(command.target);
+  const Result<RestoreOutcome> restored = restore(command);
+  if (!restored) return give_up("restore", failure(), restored.error());
+  ExitStatus status = ExitStatus::Done;
+  if (restored->crossing) {
+    status = exit_status_of(*restored->crossing, stop_.stop_requested());
+    if (restored->crossing->error) say_error(*restored->crossing->error);
+    for (const LegReport& leg : restored->crossing->legs)
+      if (leg.error && !restored->crossing->error) say_error(naming(leg.destination, *leg.error));
+  }
+  if (common_.json) {
+    print_restore_json(around_.out, facts(status), *restored);
+  } else {
+    print_restore(around_.out, *restored, status, style());
+  }
+  return status;
+}
+
+ExitStatus Run::operator()(const VerifyCommand& command) {
+  const auto verify_all = [&]() -> Result<std::vector<VerificationOf>> {
+    const std::unique_ptr<Ends> ends = TRY(make_ends());
+    const RestoreOptions restore = TRY(restore_options(*ends, command.identity_files, command.scratch));
+    return of_each<VerifyReport>(command.vault, false, *ends, [&](const SnapshotLog& log) {
+      return verify(log,
+                    {.level = command.level,
+                     .part = command.part,
+                     .parts = command.parts,
+                     .only = command.only,
+                     .restore = restore},
+                    around_.clock, stop_);
+    });
+  };
+  const Result<std::vector<VerificationOf>> verified = verify_all();
+  if (!verified) return give_up("verify", failure(), verified.error());
+  ExitStatus status = worst_of(*verified, ExitStatus::Done);
+  for (const VerificationOf& each : *verified)
+    if (each.answer && !each.answer->is_good()) status = ExitStatus::Damaged;
+  if (common_.json) {
+    print_verification_json(around_.out, facts(status), *verified, command.level);
+  } else {
+    print_verification(around_.out, *verified, command.level, status, style());
+  }
+  return status;
+}
+
+ExitStatus Run::operator()(const PruneCommand& command) {
+  const auto prune_all = [&]() -> Result<std::vector<PruningOf>> {
+    const std::unique_ptr<Ends> ends = TRY(make_ends());
+    return of_each<PruneReport>(command.vault, !command.dry_run, *ends, [&](const SnapshotLog& log) {
+      return prune(log, {.policy = command.policy, .grace = command.grace, .dry_run = command.dry_run}, around_.clock,
+                   stop_);
+    });
+  };
+  const Result<std::vector<PruningOf>> pruned = prune_all();
+  if (!pruned) return give_up("prune", failure(), pruned.error());
+  ExitStatus status = worst_of(*pruned, ExitStatus::Done);
+  for (const PruningOf& each : *pruned)
+    if (each.answer && !each.answer->still_there.empty() && status == ExitStatus::Done) status = ExitStatus::Partial;
+  if (common_.json) {
+    print_pruning_json(around_.out, facts(status), *pruned, command.dry_run);
+  } else {
+    print_pruning(around_.out, *pruned, command.dry_run, status, style());
+  }
+  return status;
+}
+
+}  // namespace packferry

@@ -1,0 +1,270 @@
+#include "cli/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <span>
+
+#include "base/printable.h"
+#include "cli/one_way.h"
+
+namespace packferry {
+namespace {
+
+// Replication leaves a host's own refs alone; a backup holds whatever there is.
+constexpr std::string_view kBranchesAndTags[] = {"refs/heads/*", "refs/tags/*"};
+constexpr std::string_view kEverything[] = {"refs/*"};
+
+Result<RefspecSet> selection_of(const Words& words, std::span<const std::string_view> otherwise) {
+  std::vector<Refspec> specs;
+  for (const std::string& pattern : words.refs) specs.push_back(TRY(Refspec::parse_short(pattern).context("--ref")));
+  for (const std::string_view pattern : otherwise)
+    if (words.refs.empty()) specs.push_back(TRY(Refspec::parse(pattern)));
+  for (const std::string& pattern : words.excludes) {
+    const std::string negative = pattern.starts_with('^') ? pattern : "^" + pattern;
+    specs.push_back(TRY(Refspec::parse_short(negative).context("--exclude")));
+  }
+  return RefspecSet::from(std::move(specs)).context("--ref");
+}
+
+Result<Policy> policy_of(const Words& words, std::span<const std::string_view> otherwise) {
+  Policy policy;
+  policy.selection = TRY(selection_of(words, otherwise));
+  policy.follow = TRY(parse_follow_mode(words.policy).context("--policy"));
+  policy.atomic = TRY(parse_atomic_mode(words.atomic).context("--atomic"));
+  if (!words.allow_deletions.empty())
+    policy.allow_deletions = TRY(Allowance::parse(words.allow_deletions).context("--allow-deletions"));
+  if (!words.allow_rewinds.empty())
+    policy.allow_rewinds = TRY(Allowance::parse(words.allow_rewinds).context("--allow-rewinds"));
+  policy.keep_old_tips = words.keep_old_tips;
+  policy.ignore_non_empty_destination = words.ignore_non_empty_destination;
+  return policy;
+}
+
+Result<std::vector<Url>> urls_of(const Words& words) {
+  std::vector<Url> urls;
+  for (const std::string& text : words.words) urls.push_back(TRY(Url::parse(text)));
+  return urls;
+}
+
+CommonOptions common_of(const Words& words) {
+  CommonOptions common;
+  common.ends.protocol = words.protocol;
+  common.ends.patience.stall_ms = std::chrono::seconds(words.stall_seconds);
+  common.ends.credentials_file = words.credentials;
+  common.ends.source_credentials_file = words.source_credentials;
+  common.ends.destination_credentials_file = words.destination_credentials;
+  common.ends.ca_file = words.ca_file;
+  common.color = words.color == "always"  ? ColorMode::Always
+                 : words.color == "never" ? ColorMode::Never
+                                          : ColorMode::Auto;
+  common.json = words.json;
+  common.quiet = words.quiet;
+  common.verbose = words.verbose;
+  return common;
+}
+
+Result<CommandLine> replicate_of(const Words& words) {
+  if (words.words.empty()) return Error(ErrorKind::Invalid, "SOURCE and DESTINATION are missing");
+  if (words.words.size() == 1) return Error(ErrorKind::Invalid, "DESTINATION is missing: where should it go?");
+  std::vector<Url> urls = TRY(urls_of(words));
+  Url source = std::move(urls.front());
+  urls.erase(urls.begin());
+  TRY(check_one_way(source, urls));
+  Policy policy = TRY(policy_of(words, kBranchesAndTags));
+  return CommandLine{common_of(words), ReplicateCommand{.source = std::move(source),
+                                                        .destinations = std::move(urls),
+                                                        .policy = std::move(policy),
+                                                        .dry_run = words.dry_run}};
+}
+
+Result<CommandLine> refs_of(const Words& words) {
+  if (words.words.empty()) return Error(ErrorKind::Invalid, "URL is missing");
+  if (words.words.size() > 1) return Error(ErrorKind::Invalid, "one URL at a time, not {}", words.words.size());
+  std::vector<Url> urls = TRY(urls_of(words));
+  return CommandLine{common_of(words), RefsCommand{.url = std::move(urls.front())}};
+}
+
+Result<CommandLine> compare_of(const Words& words) {
+  if (words.words.size() < 2)
+    return Error(ErrorKind::Invalid, "two URLs or more are compared, not {}", words.words.size());
+  std::vector<Url> urls = TRY(urls_of(words));
+  RefspecSet selection = TRY(selection_of(words, kBranchesAndTags));
+  return CommandLine{common_of(words), CompareCommand{.urls = std::move(urls), .selection = std::move(selection)}};
+}
+
+// "GOVERNANCE=30"
+Result<> take_object_lock(const std::string& text, StoreOptions& options) {
+  if (text.empty()) return {};
+  const std::size_t equals = text.find('=');
+  options.object_lock_mode = text.substr(0, equals);
+  const std::string_view days =
+      equals == std::string::npos ? std::string_view() : std::string_view(text).substr(equals + 1);
+  const auto [end, error] = std::from_chars(days.data(), days.data() + days.size(), options.object_lock_days);
+  const bool is_number = error == std::errc() && end == days.data() + days.size() && options.object_lock_days > 0;
+  if (!is_number || (options.object_lock_mode != "GOVERNANCE" && options.object_lock_mode != "COMPLIANCE"))
+    return Error(ErrorKind::Invalid, "--object-lock is GOVERNANCE=DAYS or COMPLIANCE=DAYS, not '{}'", printable(text));
+  return {};
+}
+
+Result<VaultWords> vault_of(const Words& words, std::string_view store, std::string_view repository) {
+  VaultWords vault {
+    .store = TRY(StoreAddress::parse(store))
+    , .store_options = words.store
+  };
+  TRY(take_object_lock(words.object_lock, vault.store_options));
+  const bool says_s3_things = !words.store.server_side_encryption.empty() || !words.store.storage_class.empty() ||
+                              !words.store.expected_bucket_owner.empty() || words.store.bucket_owner_full_control ||
+                              !words.object_lock.empty() || !words.store.endpoint.empty();
+  if (!vault.store.is_s3 && says_s3_things)
+    return Error(ErrorKind::Invalid,
+                 "{} is a directory: --sse, --storage-class, --object-lock, --endpoint-url and the like are for s3://",
+                 printable(store));
+  if (!repository.empty()) vault.repository = TRY(RepositoryName::parse(repository).context("REPO"));
+  return vault;
+}
+
+// STORE, and a repository in it where one may be named.
+Result<VaultWords> vault_of(const Words& words) {
+  if (words.words.empty()) return Error(ErrorKind::Invalid, "STORE is missing: s3://BUCKET/PREFIX or a directory");
+  if (words.words.size() > 2)
+    return Error(ErrorKind::Invalid, "STORE and at most one REPO, not '{}' too", printable(words.words[2]));
+  return vault_of(words, words.words.front(), words.words.size() > 1 ? words.words[1] : std::string_view());
+}
+
+Result<std::map<std::string, std::string>> key_variables_of(const Words& words) {
+  std::map<std::string, std::string> variables;
+  for (const std::string& word : words.key_variables) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Error(ErrorKind::Invalid, "--key-set is NAME=VALUE, not '{}'", printable(word));
+    variables.insert_or_assign(word.substr(0, equals), word.substr(equals + 1));
+  }
+  return variables;
+}
+
+Result<CommandLine> backup_of(const Words& words) {
+  if (words.words.empty()) return Error(ErrorKind::Invalid, "SOURCE is missing");
+  if (words.words.size() > 1)
+    return Error(ErrorKind::Invalid, "one SOURCE at a time, not '{}' too", printable(words.words[1]));
+  if (words.store_address.empty())
+    return Error(ErrorKind::Invalid, "--to STORE is missing: s3://BUCKET/PREFIX or a directory");
+  Url source = TRY(Url::parse(words.words.front()));
+  VaultWords vault = TRY(vault_of(words, words.store_address, words.name));
+  if (!vault.repository) vault.repository = TRY(repository_name_of(source));
+
+  std::map<std::string, std::string> variables = TRY(key_variables_of(words));
+  const bool knows_all = variables.contains("account_id") && variables.contains("region");
+  KeyTemplate keys = words.key_template.empty() ? KeyTemplate::standard(knows_all)
+                                                : TRY(KeyTemplate::parse(words.key_template).context("--key"));
+  BackupCommand command {
+    .source = std::move(source), .vault = std::move(vault), .policy = TRY(policy_of(words, kEverything))
+    , .format = TRY(parse_backup_format(words.format).context("--format"))
+    , .keys = std::move(keys), .key_variables = std::move(variables),
+      .limits = {.links_max = words.chain_links,
+                 .percent_max = words.chain_percent,
+                 .age_max = std::chrono::hours(24 * words.chain_days)},
+      .full = words.full, .record_unchanged = words.record_unchanged, .put_only_record = words.put_only,
+      .scratch = words.scratch, .identity_files = words.identities, .dry_run = words.dry_run
+  };
+  // Older snapshots keep every old tip.
+  command.policy.keep_old_tips = false;
+  for (const std::string& text : words.recipients)
+    command.recipients.push_back(TRY(AgeRecipient::parse(text).context("--recipient")));
+  if (!words.level.empty()) command.verify = TRY(parse_verification(words.level).context("--verify"));
+  if (command.verify && !command.put_only_record.empty())
+    return Error(ErrorKind::Invalid, "--put-only writers may not read, so they cannot --verify");
+  return CommandLine{common_of(words), std::move(command)};
+}
+
+Result<CommandLine> snapshots_of(const Words& words) {
+  return CommandLine{common_of(words), SnapshotsCommand{.vault = TRY(vault_of(words))}};
+}
+
+Result<CommandLine> restore_of(const Words& words) {
+  if (words.words.size() != 3)
+    return Error(ErrorKind::Invalid, "STORE, REPO and TARGET are wanted, {} words were given", words.words.size());
+  VaultWords vault = TRY(vault_of(words, words.words[0], words.words[1]));
+  RestoreCommand command {
+    .vault = std::move(vault), .target = TRY(Url::parse(words.words[2]))
+    , .selection = TRY(selection_of(words, kEverything))
+    , .overwrite = words.overwrite, .identity_files = words.identities, .scratch = words.scratch
+  };
+  if (!words.at.empty()) command.choice = TRY(SnapshotChoice::parse(words.at).context("--at"));
+  return CommandLine{common_of(words), std::move(command)};
+}
+
+// "2/7"
+Result<> take_part(const std::string& text, VerifyCommand& command) {
+  if (text.empty()) return {};
+  const char* const last = text.data() + text.size();
+  const auto [slash, first_error] = std::from_chars(text.data(), last, command.part);
+  if (first_error == std::errc() && slash != last && *slash == '/') {
+    const auto [end, error] = std::from_chars(slash + 1, last, command.parts);
+    if (error == std::errc() && end == last && command.part >= 1 && command.part <= command.parts) return {};
+  }
+  return Error(ErrorKind::Invalid, "--part is N/T with N from 1 to T, not '{}'", printable(text));
+}
+
+Result<CommandLine> verify_of(const Words& words) {
+  VerifyCommand command {
+    .vault = TRY(vault_of(words))
+    , .identity_files = words.identities, .scratch = words.scratch
+  };
+  if (!words.level.empty()) command.level = TRY(parse_verification(words.level).context("--level"));
+  if (!words.at.empty()) {
+    command.only = TRY(SnapshotChoice::parse(words.at).context("--snapshot"))
+    .number;
+    if (!command.only || !command.vault.repository)
+      return Error(ErrorKind::Invalid, "--snapshot takes the number of a snapshot of one REPO");
+  }
+  TRY(take_part(words.part, command));
+  if (command.parts > 1 && command.level != Verification::Stored)
+    return Error(ErrorKind::Invalid, "--part goes with --level stored: the other levels need the whole chain");
+  return CommandLine{common_of(words), std::move(command)};
+}
+
+Result<CommandLine> prune_of(const Words& words) {
+  PruneCommand command {
+    .vault = TRY(vault_of(words))
+    , .policy = words.keep, .dry_run = words.dry_run
+  };
+  if (!words.keep_within.empty())
+    command.policy.keep_within = TRY(parse_keep_within(words.keep_within).context("--keep-within"));
+  command.grace = TRY(parse_keep_within(words.grace).context("--grace"));
+  if (command.policy.is_empty())
+    return Error(ErrorKind::Invalid,
+                 "say what to keep: --keep-last, --keep-daily, --keep-weekly, --keep-monthly or --keep-within");
+  return CommandLine{common_of(words), std::move(command)};
+}
+
+}  // namespace
+
+Result<RepositoryName> repository_name_of(const Url& url) {
+  constexpr std::string_view kCodeCommit = "/v1/repos/";
+  const std::string decoded = percent_decode(url.path()).value_or(url.path());
+  std::string_view path = decoded;
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (path.ends_with(".git")) path.remove_suffix(4);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (path.starts_with(kCodeCommit)) path.remove_prefix(kCodeCommit.size());
+  if (url.is_local()) path = path.substr(path.rfind('/') + 1);
+  while (path.starts_with('/') || path.starts_with('~')) path.remove_prefix(1);
+  return RepositoryName::parse(path).context("{}: the address gives no name for the repository; say --name",
+                                             url.text());
+}
+
+Result<CommandLine> command_of(std::string_view command, const Words& words) {
+  if (command == "replicate") return replicate_of(words);
+  if (command == "refs") return refs_of(words);
+  if (command == "compare") return compare_of(words);
+  if (command == "backup") return backup_of(words);
+  if (command == "snapshots") return snapshots_of(words);
+  if (command == "restore") return restore_of(words);
+  if (command == "verify") return verify_of(words);
+  CHECK(command == "prune");
+  return prune_of(words);
+}
+
+}  // namespace packferry

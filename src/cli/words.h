@@ -1,0 +1,69 @@
+// What was typed, and what is meant by it. An inner room of commands.cc, which alone knows how words are parsed.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/commands.h"
+
+namespace packferry {
+
+// The words as they were given; what they mean is decided after all of them have been seen.
+struct Words {
+  std::vector<std::string> words;  // without a flag before them: addresses, stores, repositories
+  std::vector<std::string> refs;
+  std::vector<std::string> excludes;
+  std::string policy = "mirror";
+  std::string allow_deletions;
+  std::string allow_rewinds;
+  bool keep_old_tips = true;
+  std::string atomic = "auto";
+  bool ignore_non_empty_destination = false;
+  bool dry_run = false;
+
+  std::string store_address;
+  StoreOptions store;
+  std::string object_lock;
+  std::string name;
+  std::string format = "bundle";
+  std::string key_template;
+  std::vector<std::string> key_variables;
+  bool full = false;
+  bool record_unchanged = false;
+  unsigned chain_links = 30;
+  unsigned chain_percent = 50;
+  unsigned chain_days = 30;
+  std::vector<std::string> recipients;
+  std::string put_only;
+  std::string level;
+  std::vector<std::string> identities;
+  std::string scratch;
+  std::string at;
+  bool overwrite = false;
+  std::string part;
+  RetentionPolicy keep;
+  std::string keep_within;
+  std::string grace = "24h";
+
+  int protocol = 2;
+  int stall_seconds = 300;
+  std::string credentials;
+  std::string source_credentials;
+  std::string destination_credentials;
+  std::string ca_file;
+  std::string color = "auto";
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool version = false;
+};
+
+// Invalid: what is missing, too much or not to be understood.
+Result<CommandLine> command_of(std::string_view command, const Words& words);
+
+// The name that a repository gets in a store when none is given: "app/web" for https://host/app/web.git, "web" for a
+// path that ends so and for CodeCommit's /v1/repos/web.
+Result<RepositoryName> repository_name_of(const Url& url);
+
+}  // namespace packferry

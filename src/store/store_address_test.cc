@@ -1,0 +1,34 @@
+#include "store/store_address.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/must.h"
+
+namespace packferry {
+namespace {
+
+using testing::must;
+
+TEST(StoreAddress, IsABucketWithAPrefixOrADirectory) {
+  const StoreAddress bucket = must(StoreAddress::parse("s3://my-bucket/a/b/"));
+  EXPECT_TRUE(bucket.is_s3);
+  EXPECT_EQ(bucket.bucket, "my-bucket");
+  EXPECT_EQ(bucket.prefix, "a/b");
+  EXPECT_EQ(bucket.text(), "s3://my-bucket/a/b");
+  EXPECT_EQ(must(StoreAddress::parse("s3://my-bucket")).prefix, "");
+  EXPECT_EQ(must(StoreAddress::parse("file:///srv/backup")).path, "/srv/backup");
+  EXPECT_EQ(must(StoreAddress::parse("backup/here")).path, "backup/here");
+  EXPECT_EQ(must(StoreAddress::parse("/srv/backup")).text(), "/srv/backup");
+}
+
+TEST(StoreAddress, RefusesWhatIsNoStore) {
+  for (const char* text : {"", "s3://", "s3://ab", "s3://Bucket", "s3://a..b", "s3://-ab/c", "s3://user@host/x",
+                           "https://host/path", "file://host/path", "file://relative", "s3://bucket/a\nb"}) {
+    const Result<StoreAddress> parsed = StoreAddress::parse(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().kind(), ErrorKind::Invalid) << text;
+  }
+}
+
+}  // namespace
+}  // namespace packferry
