@@ -169,7 +169,8 @@ Result<std::size_t> S3Store::sweep(Milliseconds age, std::stop_token stop) {
   S3UploadPage page;
   do {
     S3Request get{.method = "GET", .doing = "list the uploads of", .permission = "s3:ListBucketMultipartUploads"};
-    get.query = {{"uploads", ""}, {"encoding-type", "url"}, {"prefix", client_.location().full_key("")}};
+    // Without encoding-type: radosgw would encode the keys, but not the markers, and not say so.
+    get.query = {{"uploads", ""}, {"prefix", client_.location().full_key("")}};
     if (!page.next_key_marker.empty()) get.query.emplace_back("key-marker", page.next_key_marker);
     if (!page.next_id_marker.empty()) get.query.emplace_back("upload-id-marker", page.next_id_marker);
     const std::string answer = TRY(client_.ask(get, stop));

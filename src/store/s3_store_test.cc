@@ -6,6 +6,7 @@
 
 #include "store/s3_upload.h"
 #include "testing/must.h"
+#include "testing/object_store_conformance.h"
 #include "testing/s3_server.h"
 
 namespace packferry {
@@ -14,24 +15,30 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::must;
+using testing::random_text;
 using testing::S3Call;
 using testing::S3Fault;
 using testing::S3Server;
 
 constexpr std::size_t kPart = 64 * 1024;
 
-std::string random_text(std::size_t bytes, unsigned seed = 1) {
-  std::mt19937 random(seed);
-  std::string text(bytes, '\0');
-  for (char& c : text) c = static_cast<char>(random());
-  return text;
-}
+struct MakeS3 {
+  static constexpr testing::StoreTraits kTraits{.refuses_objects_below = false};
+  ObjectStore& store() { return *store_; }
+
+  FakeClock clock_;
+  S3Server server_{clock_};
+  HttpClient http_{{.user_agent = "packferry/test", .ca_file = {}, .patience = {}, .direct = true}};
+  FixedAwsCredentials credentials_{S3Server::credentials()};
+  std::unique_ptr<S3Store> store_ = [this] {
+    S3Options options;
+    options.endpoint = must(Url::parse(server_.endpoint()));
+    return must(S3Store::open(must(S3Location::parse("s3://backups/a b")), options, http_, credentials_, clock_));
+  }();
+};
 
 class S3StoreTest : public ::testing::Test {
  protected:
-  // A proxy of the machine that runs the tests is none of their business.
-  static void SetUpTestSuite() { ASSERT_EQ(::setenv("no_proxy", "*", 1), 0); }
-
   S3Options options() {
     S3Options out;
     out.endpoint = must(Url::parse(server_.endpoint()));
@@ -66,7 +73,7 @@ class S3StoreTest : public ::testing::Test {
 
   FakeClock clock_;
   S3Server server_{clock_};
-  HttpClient http_{{.user_agent = "packferry/test", .ca_file = {}, .patience = {}}};
+  HttpClient http_{{.user_agent = "packferry/test", .ca_file = {}, .patience = {}, .direct = true}};
   FixedAwsCredentials credentials_{S3Server::credentials()};
 };
 
@@ -75,7 +82,7 @@ TEST_F(S3StoreTest, PutsSmallStreamsWhole) {
   must(upload(*store, "a/b", "hello"));
   EXPECT_EQ(server_.objects().at("below/a/b").bytes, "hello");
   EXPECT_EQ(server_.count("CreateMultipartUpload"), 0u);
-  const std::string whole_part = random_text(kPart);
+  const std::string whole_part = random_text(kPart, 1);
   must(upload(*store, "part", whole_part));
   EXPECT_EQ(server_.count("CreateMultipartUpload"), 0u);
   EXPECT_EQ(download(*store, "part"), whole_part);
@@ -85,7 +92,7 @@ TEST_F(S3StoreTest, PutsSmallStreamsWhole) {
 
 TEST_F(S3StoreTest, UploadsLargeStreamsInParts) {
   const auto store = open();
-  const std::string text = random_text(5 * kPart + 17);
+  const std::string text = random_text(5 * kPart + 17, 1);
   must(upload(*store, "large", text));
   EXPECT_EQ(server_.count("UploadPart"), 6u);
   EXPECT_THAT(server_.uploads(), IsEmpty());
@@ -105,8 +112,8 @@ TEST_F(S3StoreTest, RefusesMorePartsThanThereMayBe) {
   S3Options few = options();
   few.parts_max = 3;
   const auto store = open(few);
-  must(upload(*store, "three", random_text(3 * kPart)));
-  EXPECT_FAILS(upload(*store, "four", random_text(3 * kPart + 1)), ErrorKind::Exhausted, "more than 3 parts");
+  must(upload(*store, "three", random_text(3 * kPart, 1)));
+  EXPECT_FAILS(upload(*store, "four", random_text(3 * kPart + 1, 1)), ErrorKind::Exhausted, "more than 3 parts");
   EXPECT_THAT(server_.uploads(), IsEmpty());
 }
 
@@ -114,7 +121,7 @@ TEST_F(S3StoreTest, LeavesNothingBehindWhenAbandoned) {
   const auto store = open();
   {
     const auto writer = must(store->create("gone", {}));
-    must(writer->write(as_bytes(random_text(3 * kPart))));
+    must(writer->write(as_bytes(random_text(3 * kPart, 1))));
   }
   {
     const auto writer = must(store->create("small", {}));
@@ -128,7 +135,7 @@ TEST_F(S3StoreTest, StopsWhenAskedTo) {
   const auto store = open();
   std::stop_source source;
   const auto writer = must(store->create("stopped", source.get_token()));
-  must(writer->write(as_bytes(random_text(3 * kPart))));
+  must(writer->write(as_bytes(random_text(3 * kPart, 1))));
   source.request_stop();
   EXPECT_FAILS(writer->finish(), ErrorKind::Cancelled, "stopped");
 }
@@ -138,7 +145,7 @@ TEST_F(S3StoreTest, AnObjectIsWrittenOnce) {
   must(store->put_if_absent("one", as_bytes("first"), {}));
   EXPECT_FAILS(store->put_if_absent("one", as_bytes("second"), {}), ErrorKind::Conflict, "'one' of s3://backups/below");
   EXPECT_FAILS(upload(*store, "one", "second"), ErrorKind::Conflict, "");
-  EXPECT_FAILS(upload(*store, "one", random_text(2 * kPart)), ErrorKind::Conflict, "");
+  EXPECT_FAILS(upload(*store, "one", random_text(2 * kPart, 1)), ErrorKind::Conflict, "");
   EXPECT_EQ(download(*store, "one"), "first");
   EXPECT_THAT(server_.uploads(), IsEmpty());
 }
@@ -146,7 +153,7 @@ TEST_F(S3StoreTest, AnObjectIsWrittenOnce) {
 TEST_F(S3StoreTest, ConditionsAreSentWithEveryNewObject) {
   const auto store = open();
   must(store->put_if_absent("a", {}, {}));
-  must(upload(*store, "b", random_text(2 * kPart)));
+  must(upload(*store, "b", random_text(2 * kPart, 1)));
   for (const S3Call& call : server_.calls()) {
     const bool makes_object = call.operation == "PutObject" || call.operation == "CompleteMultipartUpload";
     EXPECT_EQ(call.header("if-none-match"), makes_object ? "*" : "") << call.operation;
@@ -158,7 +165,7 @@ TEST_F(S3StoreTest, LooksFirstWhereConditionsAreIgnored) {
   const auto store = open();
   must(upload(*store, "one", "first"));
   EXPECT_FAILS(store->put_if_absent("one", as_bytes("second"), {}), ErrorKind::Conflict, "there already");
-  EXPECT_FAILS(upload(*store, "one", random_text(2 * kPart)), ErrorKind::Conflict, "there already");
+  EXPECT_FAILS(upload(*store, "one", random_text(2 * kPart, 1)), ErrorKind::Conflict, "there already");
   EXPECT_EQ(download(*store, "one"), "first");
 }
 
@@ -171,7 +178,7 @@ TEST_F(S3StoreTest, DoesWithoutConditionsWhereTheyAreNotImplemented) {
   must(store->put_if_absent("two", as_bytes("first"), {}));
   EXPECT_EQ(server_.count("PutObject"), 3u);  // it was not tried a second time
   EXPECT_FAILS(store->put_if_absent("one", as_bytes("second"), {}), ErrorKind::Conflict, "there already");
-  must(upload(*store, "large", random_text(2 * kPart)));
+  must(upload(*store, "large", random_text(2 * kPart, 1)));
 }
 
 TEST_F(S3StoreTest, ARaceIsAConflict) {
@@ -181,7 +188,7 @@ TEST_F(S3StoreTest, ARaceIsAConflict) {
 
 TEST_F(S3StoreTest, PartsAreTriedAgainWhileTheirBytesAreInHand) {
   const auto store = open();
-  const std::string text = random_text(4 * kPart);
+  const std::string text = random_text(4 * kPart, 1);
   for (const S3Fault fault : {S3Fault::InternalError, S3Fault::SlowDown, S3Fault::Hangup, S3Fault::LoseAnswer}) {
     const std::string key = "key" + std::to_string(static_cast<int>(fault));
     fail("UploadPart", fault, 3);
@@ -205,14 +212,14 @@ TEST_F(S3StoreTest, GivesUpAfterSomeAttempts) {
   impatient.attempts_max = 4;
   const auto store = open(impatient);
   fail("UploadPart", S3Fault::InternalError, 1'000);
-  EXPECT_FAILS(upload(*store, "never", random_text(3 * kPart)), ErrorKind::Unavailable, "HTTP 500 InternalError");
+  EXPECT_FAILS(upload(*store, "never", random_text(3 * kPart, 1)), ErrorKind::Unavailable, "HTTP 500 InternalError");
   EXPECT_EQ(server_.count("UploadPart"), 4u);
   EXPECT_THAT(server_.uploads(), IsEmpty());
 }
 
 TEST_F(S3StoreTest, ALostAnswerIsSettledByLooking) {
   const auto store = open();
-  const std::string text = random_text(3 * kPart);
+  const std::string text = random_text(3 * kPart, 1);
   for (const S3Fault fault : {S3Fault::LoseAnswer, S3Fault::CutAnswer, S3Fault::Garble}) {
     const std::string key = "key" + std::to_string(static_cast<int>(fault));
     fail("CompleteMultipartUpload", fault);
@@ -227,7 +234,7 @@ TEST_F(S3StoreTest, ALostAnswerIsSettledByLooking) {
 TEST_F(S3StoreTest, ALostAnswerIsNotTakenForSuccess) {
   const auto store = open();
   fail("CompleteMultipartUpload", S3Fault::Hangup);
-  must(upload(*store, "again", random_text(3 * kPart)));
+  must(upload(*store, "again", random_text(3 * kPart, 1)));
   EXPECT_EQ(server_.count("CompleteMultipartUpload"), 2u);
 
   // Somebody else's object of the same length under the key, while we do not know what became of ours.
@@ -241,12 +248,12 @@ TEST_F(S3StoreTest, ALostAnswerIsNotTakenForSuccess) {
 TEST_F(S3StoreTest, AnErrorInsideASuccessIsAnError) {
   const auto store = open();
   fail("CompleteMultipartUpload", S3Fault::ErrorInside, 2);
-  must(upload(*store, "third", random_text(3 * kPart)));
+  must(upload(*store, "third", random_text(3 * kPart, 1)));
   EXPECT_EQ(server_.count("CompleteMultipartUpload"), 3u);
   S3Options impatient = options();
   impatient.attempts_max = 2;
   fail("CompleteMultipartUpload", S3Fault::ErrorInside, 2);
-  EXPECT_FAILS(upload(*open(impatient), "never", random_text(3 * kPart)), ErrorKind::Unavailable, "InternalError");
+  EXPECT_FAILS(upload(*open(impatient), "never", random_text(3 * kPart, 1)), ErrorKind::Unavailable, "InternalError");
   EXPECT_EQ(server_.objects().count("below/never"), 0u);
 }
 
@@ -255,7 +262,7 @@ TEST_F(S3StoreTest, NoticesLostAndExchangedParts) {
   impatient.attempts_max = 2;
   for (const S3Fault fault : {S3Fault::LosePart, S3Fault::WrongEtag}) {
     fail("UploadPart", fault);
-    EXPECT_FAILS(upload(*open(impatient), "bad", random_text(3 * kPart)), ErrorKind::Unavailable, "lost a part");
+    EXPECT_FAILS(upload(*open(impatient), "bad", random_text(3 * kPart, 1)), ErrorKind::Unavailable, "lost a part");
     EXPECT_THAT(server_.objects(), IsEmpty());
     EXPECT_THAT(server_.uploads(), IsEmpty());
   }
@@ -330,7 +337,7 @@ TEST_F(S3StoreTest, ReadsFromAnOffset) {
 }
 
 TEST_F(S3StoreTest, ABodyThatEndsEarlyIsUnavailable) {
-  server_.put("below/x", random_text(100'000));
+  server_.put("below/x", random_text(100'000, 1));
   fail("GetObject", S3Fault::CutAnswer);
   const auto reader = must(open()->open("x", 0, {}));
   EXPECT_FAILS(read_all(*reader, 1 << 30), ErrorKind::Unavailable, "read 'x' of s3://backups/below");
@@ -356,7 +363,7 @@ TEST_F(S3StoreTest, SweepsWhatTheDeadLeft) {
   server_.interfere(
       [](const S3Call& call) { return call.operation == "AbortMultipartUpload" ? S3Fault::Refuse : S3Fault::None; });
   const auto abandon = [&](S3Store& in, std::string_view key) {
-    must(must(in.create(key, {}))->write(as_bytes(random_text(2 * kPart))));
+    must(must(in.create(key, {}))->write(as_bytes(random_text(2 * kPart, 1))));
   };
   abandon(*store, "old");
   abandon(*store, "old");
@@ -379,7 +386,7 @@ TEST_F(S3StoreTest, DeniedSaysWhatToAllow) {
     EXPECT_NE(result.error().message().find(action), std::string::npos) << result.error().message();
   };
   expect(store->put_if_absent("x", {}, {}), "allow s3:PutObject");
-  expect(upload(*store, "x", random_text(2 * kPart)), "allow s3:PutObject");
+  expect(upload(*store, "x", random_text(2 * kPart, 1)), "allow s3:PutObject");
   expect(store->open("x", 0, {}), "allow s3:GetObject");
   expect(store->find("x", {}), "allow s3:GetObject");
   expect(store->list("", {}), "allow s3:ListBucket");
@@ -416,7 +423,7 @@ TEST_F(S3StoreTest, FollowsTheBucketToItsRegion) {
   EXPECT_EQ(server_.calls().size(), 3u);  // and remembers it
 
   EXPECT_TRUE(must(open()->find("x", {})).has_value());  // a HEAD is told in a header
-  must(upload(*open(), "large", random_text(3 * kPart)));
+  must(upload(*open(), "large", random_text(3 * kPart, 1)));
 }
 
 TEST_F(S3StoreTest, UsesTheNameOfTheBucketAsHost) {
@@ -467,7 +474,7 @@ TEST_F(S3StoreTest, SendsWhatIsAskedForWithEveryNewObject) {
   const std::string until = to_iso8601(clock_.now() + std::chrono::hours(24));
   must(store->put_if_absent("a", as_bytes("1"), {}));
   must(upload(*store, "b", "2"));
-  must(upload(*store, "c", random_text(3 * kPart)));
+  must(upload(*store, "c", random_text(3 * kPart, 1)));
   for (const auto& [key, object] : server_.objects()) {
     EXPECT_EQ(object.headers.at("x-amz-server-side-encryption"), "aws:kms") << key;
     EXPECT_EQ(object.headers.at("x-amz-server-side-encryption-aws-kms-key-id"), "key-1") << key;
@@ -512,4 +519,8 @@ TEST_F(S3StoreTest, RefusesWrongKeysBeforeItAsks) {
 }
 
 }  // namespace
+
+namespace testing {
+INSTANTIATE_TYPED_TEST_SUITE_P(S3, ObjectStoreConformance, MakeS3);
+}  // namespace testing
 }  // namespace packferry

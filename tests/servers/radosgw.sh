@@ -4,6 +4,7 @@
 #
 #   radosgw.sh start DIR [PID]   starts it and writes DIR/env; with PID, it ends when that process is gone
 #   radosgw.sh stop DIR          ends it; harmless when there is none
+#   radosgw.sh run COMMAND…      starts one for this command, with DIR/env in its environment
 #
 # DIR/env is for `source`:
 #
@@ -185,8 +186,24 @@ ENV
   fail "could not be started in $attempt attempts"
 }
 
-[ $# -ge 2 ] || fail "usage: radosgw.sh start DIR [PID] | radosgw.sh stop DIR"
+run() {
+  DIR=$(mktemp -d)
+  trap 'stop_all; rm -rf "$DIR"' EXIT
+  start $$
+  set -a
+  # shellcheck disable=SC1091  # written by start
+  . "$DIR/env"
+  set +a
+  "$@"
+}
+
+[ $# -ge 2 ] || fail "usage: radosgw.sh start DIR [PID] | radosgw.sh stop DIR | radosgw.sh run COMMAND…"
 verb=$1
+if [ "$verb" = run ]; then
+  shift
+  run "$@"
+  exit
+fi
 [ "$verb" != start ] || mkdir -p "$2"
 [ -d "$2" ] || exit 0
 DIR=$(cd "$2" && pwd -P)

@@ -44,6 +44,12 @@ std::string url_encoded(std::string_view key) {
   return out;
 }
 
+std::string escaped(std::string_view key) {
+  std::string out;
+  for (const char c : key) out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : std::string(1, c);
+  return out;
+}
+
 std::string operation_of(const S3Call& call) {
   const bool has_key = !call.key.empty();
   const bool has_id = call.query.count("uploadId") > 0;
@@ -408,8 +414,9 @@ S3Server::Answer S3Server::list_objects(const S3Call& call, S3Fault fault) const
     if (!key.starts_with(call.parameter("prefix")) || key <= after) continue;
     truncated = listed == page_size_;
     if (truncated) break;
-    body += fmt::format("<Contents><Key>{}</Key><LastModified>{}</LastModified><Size>{}</Size></Contents>",
-                        is_encoded ? url_encoded(key) : key, to_iso8601(object.modified_at), object.bytes.size());
+    body +=
+        fmt::format("<Contents><Key>{}</Key><LastModified>{}</LastModified><Size>{}</Size></Contents>",
+                    is_encoded ? url_encoded(key) : escaped(key), to_iso8601(object.modified_at), object.bytes.size());
     last = key;
     ++listed;
   }
@@ -467,7 +474,7 @@ S3Server::Answer S3Server::list_uploads(const S3Call& call) const {
   std::map<std::pair<std::string, std::string>, Clock::WallTime> sorted;
   for (const auto& [id, upload] : uploads_)
     if (upload.key.starts_with(call.parameter("prefix"))) sorted[{upload.key, id}] = upload.initiated_at;
-  std::string body = "<ListMultipartUploadsResult><EncodingType>url</EncodingType>";
+  std::string body = "<ListMultipartUploadsResult>";
   std::size_t listed = 0;
   std::pair<std::string, std::string> last;
   bool truncated = false;
@@ -476,13 +483,13 @@ S3Server::Answer S3Server::list_uploads(const S3Call& call) const {
     truncated = listed == page_size_;
     if (truncated) break;
     body += fmt::format("<Upload><Key>{}</Key><UploadId>{}</UploadId><Initiated>{}</Initiated></Upload>",
-                        url_encoded(place.first), place.second, to_iso8601(initiated_at));
+                        escaped(place.first), place.second, to_iso8601(initiated_at));
     last = place;
     ++listed;
   }
   if (truncated)
     body += fmt::format("<NextKeyMarker>{}</NextKeyMarker><NextUploadIdMarker>{}</NextUploadIdMarker>",
-                        url_encoded(last.first), last.second);
+                        escaped(last.first), last.second);
   body += fmt::format("<IsTruncated>{}</IsTruncated></ListMultipartUploadsResult>", truncated);
   return {.status = 200, .body = std::move(body)};
 }
