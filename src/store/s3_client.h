@@ -29,18 +29,18 @@ struct S3ObjectLock {
 };
 
 struct S3Options {
-  std::string region;           // empty: us-east-1, until the bucket says otherwise
-  std::optional<Url> endpoint;  // none: AWS
+  std::string region = {};                     // empty: us-east-1, until the bucket says otherwise
+  std::optional<Url> endpoint = std::nullopt;  // none: AWS
   S3Addressing addressing = S3Addressing::Auto;
 
   // Sent along with what is written; empty: not sent.
-  std::string encryption;  // "AES256", "aws:kms"
-  std::string kms_key_id;
-  std::string storage_class;
-  std::string acl;  // "bucket-owner-full-control"
-  std::optional<S3ObjectLock> object_lock;
+  std::string encryption = {};  // "AES256", "aws:kms"
+  std::string kms_key_id = {};
+  std::string storage_class = {};
+  std::string acl = {};  // "bucket-owner-full-control"
+  std::optional<S3ObjectLock> object_lock = std::nullopt;
   // An account number: whatever bucket has this name, it must be theirs. Sent with every request.
-  std::string expected_bucket_owner;
+  std::string expected_bucket_owner = {};
 
   // How a part is tried again while its bytes are in hand. A stream that has moved cannot be replayed, so patience here
   // is cheaper than anywhere else: about five minutes.
