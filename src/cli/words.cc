@@ -117,7 +117,7 @@ Result<VaultWords> vault_of(const Words& words, std::string_view store, std::str
   const bool says_s3_things = !words.store.server_side_encryption.empty() || !words.store.storage_class.empty() ||
                               !words.store.expected_bucket_owner.empty() || words.store.bucket_owner_full_control ||
                               !words.object_lock.empty() || !words.store.endpoint.empty();
-  if (!vault.store.is_s3 && says_s3_things)
+  if (!vault.store.s3 && says_s3_things)
     return Error(ErrorKind::Invalid,
                  "{} is a directory: --sse, --storage-class, --object-lock, --endpoint-url and the like are for s3://",
                  printable(store));
