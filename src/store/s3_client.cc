@@ -14,6 +14,7 @@ constexpr std::size_t kRefusalBytesMax = 64 * 1024;
 // A page of 1,000 keys of 1,024 bytes, each written as %XX, is under 4 MiB.
 constexpr std::size_t kAnswerBytesMax = 16 * 1024 * 1024;
 constexpr std::string_view kFirstGuess = "us-east-1";
+constexpr std::string_view kEncryptionHeader = "x-amz-server-side-encryption";
 
 struct KnownCode {
   std::string_view code;
@@ -84,6 +85,8 @@ ErrorKind kind_of_status(int status) {
   }
 }
 
+bool is_success(const HttpResponse& response) { return response.status >= 200 && response.status < 300; }
+
 std::string query_text(const S3Query& query) {
   std::string out;
   for (const auto& [name, value] : query)
@@ -123,7 +126,10 @@ Result<S3Answer> S3Client::send(const S3Request& request, std::stop_token stop) 
     const AwsCredentials credentials = TRY(credentials_.get(stop).context("{}", place_of(request)));
     const std::string tried = region();
     S3Answer answer = TRY(exchange(request, tried, credentials, stop).context("{}", place_of(request)));
-    if (answer.response.status >= 200 && answer.response.status < 300) return answer;
+    if (is_success(answer.response)) {
+      TRY(check_encryption(request, answer.response));
+      return answer;
+    }
 
     const Refusal refusal = TRY(read_refusal(std::move(answer)).context("{}", place_of(request)));
     // The answer to a HEAD has no body that could tell; it may be either of the two.
@@ -139,6 +145,15 @@ Result<S3Answer> S3Client::send(const S3Request& request, std::stop_token stop) 
     }
     return error_of(request, refusal);
   }
+}
+
+// Some servers take the wish and do nothing about it.
+Result<> S3Client::check_encryption(const S3Request& request, const HttpResponse& response) const {
+  const auto wish = std::find_if(request.headers.begin(), request.headers.end(),
+                                 [](const HttpHeader& header) { return header.name == kEncryptionHeader; });
+  if (wish == request.headers.end() || response.header(kEncryptionHeader) == wish->value) return {};
+  return Error(ErrorKind::Rejected, "{}: the server did not encrypt as '{}'; use another kind of encryption there",
+               place_of(request), wish->value);
 }
 
 Result<HttpRequest> S3Client::prepare(const S3Request& request, const std::string& region,
@@ -168,8 +183,7 @@ Result<S3Answer> S3Client::exchange(const S3Request& request, const std::string&
   const Result<> written = request.body.empty() ? Result<>() : exchange->write(request.body);
   if (written) TRY(exchange->end_request());
   HttpResponse response = TRY(exchange->response());
-  const bool is_success = response.status >= 200 && response.status < 300;
-  if (!written && is_success) return written.error();
+  if (!written && is_success(response)) return written.error();
   S3Answer answer;
   answer.response = std::move(response);
   answer.body = std::move(exchange);
@@ -290,7 +304,7 @@ Result<std::optional<HttpResponse>> S3Client::head(const std::string& key, std::
 
 std::vector<HttpHeader> S3Client::headers_of_new_object() const {
   std::vector<HttpHeader> headers;
-  add_if_set(headers, "x-amz-server-side-encryption", options_.encryption);
+  add_if_set(headers, kEncryptionHeader, options_.encryption);
   add_if_set(headers, "x-amz-server-side-encryption-aws-kms-key-id", options_.kms_key_id);
   add_if_set(headers, "x-amz-storage-class", options_.storage_class);
   add_if_set(headers, "x-amz-acl", options_.acl);
@@ -303,15 +317,18 @@ std::vector<HttpHeader> S3Client::headers_of_new_object() const {
 
 Result<> S3Client::patiently(const std::function<Result<>()>& attempt, std::stop_token stop) {
   for (unsigned attempts = 1;; ++attempts) {
-    Result<> done = attempt();
-    if (done || !worth_another_attempt(attempts, done.error(), stop)) return done;
+    const Result<> done = attempt();
+    if (done) return done;
+    TRY(pause_after(attempts, done.error(), stop));
   }
 }
 
-bool S3Client::worth_another_attempt(unsigned attempts_made, const Error& error, std::stop_token stop) {
+Result<> S3Client::pause_after(unsigned attempts_made, const Error& error, std::stop_token stop) {
   const bool may_pass = error.kind() == ErrorKind::Throttled || error.kind() == ErrorKind::Unavailable;
-  if (!may_pass || attempts_made >= options_.attempts_max) return false;
-  return clock_.sleep(options_.backoff.delay(attempts_made, error.retry_after(), options_.seed + pauses_++), stop);
+  if (!may_pass || attempts_made >= options_.attempts_max) return error;
+  const Milliseconds delay = options_.backoff.delay(attempts_made, error.retry_after(), options_.seed + pauses_++);
+  if (!clock_.sleep(delay, stop)) return Error(ErrorKind::Cancelled, "{}: stopped", location_.text());
+  return {};
 }
 
 }  // namespace packferry

@@ -87,7 +87,7 @@ class S3Client {
   //   Unavailable  500 and its like, connections, damage on the way
   //   Unsupported  501: this server does not know that
   //   Invalid      what a person has to set right: clock, bucket name, encryption key, …
-  //   Rejected     any other refusal
+  //   Rejected     any other refusal; or it was done, but not encrypted as it should have been
   // A bucket in another region is followed there once, expired credentials are renewed once.
   Result<S3Answer> send(const S3Request& request, std::stop_token stop);
   // The same with the whole of a short answer.
@@ -108,13 +108,14 @@ class S3Client {
 
   // Again, with a pause before each attempt, while it is Throttled or Unavailable.
   Result<> patiently(const std::function<Result<>()>& attempt, std::stop_token stop);
-  // False: there is no point in another attempt. Waits before it.
-  bool worth_another_attempt(unsigned attempts_made, const Error& error, std::stop_token stop);
+  // Waits before the next attempt. `error` itself when there is no point in one.
+  Result<> pause_after(unsigned attempts_made, const Error& error, std::stop_token stop);
 
  private:
   struct Refusal;
 
   std::string region() const;
+  Result<> check_encryption(const S3Request& request, const HttpResponse& response) const;
   Result<HttpRequest> prepare(const S3Request& request, const std::string& region,
                               const AwsCredentials& credentials) const;
   Result<S3Answer> exchange(const S3Request& request, const std::string& region, const AwsCredentials& credentials,

@@ -51,6 +51,8 @@ Result<std::unique_ptr<S3Store>> S3Store::open(S3Location location, S3Options op
                                                AwsCredentialSource& credentials, Clock& clock) {
   if (options.endpoint && !options.endpoint->is_http())
     return Error(ErrorKind::Invalid, "the endpoint of {} is no http(s) address", location.text());
+  if (options.endpoint && !options.endpoint->query().empty())
+    return Error(ErrorKind::Invalid, "the endpoint of {} has a query ('?')", location.text());
   if (!options.kms_key_id.empty() && !options.encryption.starts_with("aws:kms"))
     return Error(ErrorKind::Invalid, "a KMS key for {} without encryption 'aws:kms'", location.text());
   const bool knows_lock = !options.object_lock ||

@@ -426,6 +426,32 @@ TEST_F(S3StoreTest, FollowsTheBucketToItsRegion) {
   must(upload(*open(), "large", random_text(3 * kPart, 1)));
 }
 
+TEST_F(S3StoreTest, ARedirectIsFollowedToTheRegionAndNotToALocation) {
+  for (const int status : {301, 307}) {
+    server_.set_region("eu-central-1", status);
+    server_.put("below/x", "123");
+    EXPECT_EQ(keys_of(must(open()->list("x", {})))[0], "x");
+    EXPECT_TRUE(must(open()->find("x", {})).has_value());
+    EXPECT_EQ(download(*open(), "x"), "123");
+    must(open()->remove("x", {}));
+    must(upload(*open(), "x" + std::to_string(status), random_text(3 * kPart, 1)));
+  }
+  // A region that cannot be, or the one that was tried already: no further.
+  server_.set_region("evil.example.org/", 301);
+  EXPECT_FAILS(open()->list("", {}), ErrorKind::Rejected, "HTTP 301 PermanentRedirect");
+}
+
+TEST_F(S3StoreTest, NoticesWhenEncryptionIsIgnored) {
+  S3Options sealed = options();
+  sealed.encryption = "AES256";
+  const auto store = open(sealed);
+  must(store->put_if_absent("a", {}, {}));
+  server_.interfere([](const S3Call&) { return S3Fault::IgnoreWishes; });
+  EXPECT_FAILS(store->put_if_absent("b", {}, {}), ErrorKind::Rejected, "did not encrypt as 'AES256'");
+  EXPECT_FAILS(upload(*store, "c", random_text(3 * kPart, 1)), ErrorKind::Rejected, "did not encrypt as 'AES256'");
+  EXPECT_EQ(server_.objects().count("below/c"), 0u);
+}
+
 TEST_F(S3StoreTest, UsesTheNameOfTheBucketAsHost) {
   S3Options named = options();
   named.endpoint = must(Url::parse(server_.named_endpoint()));
@@ -503,6 +529,9 @@ TEST_F(S3StoreTest, RefusesOptionsThatContradictEachOther) {
   S3Options ssh = options();
   ssh.endpoint = must(Url::parse("ssh://a.example.org/x"));
   EXPECT_FAILS(opened(ssh), ErrorKind::Invalid, "no http(s) address");
+  S3Options query = options();
+  query.endpoint = must(Url::parse("https://a.example.org/?x=1"));
+  EXPECT_FAILS(opened(query), ErrorKind::Invalid, "query");
   S3Options region = options();
   region.region = "a/b";
   EXPECT_FAILS(opened(region), ErrorKind::Invalid, "region");

@@ -150,11 +150,11 @@ Result<> S3Upload::complete() {
 Result<> S3Upload::until_settled(const std::function<Result<>()>& attempt) {
   bool in_doubt = false;
   for (unsigned attempts = 1;; ++attempts) {
-    Result<> done = attempt();
+    const Result<> done = attempt();
     if (done) return done;
     in_doubt = in_doubt || done.error().kind() == ErrorKind::Unavailable;
     if (in_doubt && is_there()) return {};
-    if (!client_.worth_another_attempt(attempts, done.error(), stop_.get_token())) return done;
+    TRY(client_.pause_after(attempts, done.error(), stop_.get_token()));
   }
 }
 

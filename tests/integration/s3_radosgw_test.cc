@@ -91,6 +91,29 @@ TEST_F(RadosgwTest, UsesTheNameOfTheBucketAsHost) {
   EXPECT_EQ(must(made_.store().find("a b+c", {}))->bytes, 1u);
 }
 
+TEST_F(RadosgwTest, EncryptsWithAKeyOrSaysThatItDidNot) {
+  S3Options options = made_.options();
+  options.encryption = "aws:kms";
+  options.kms_key_id = environment("FERRY_S3_KMS_KEY");
+  const auto sealed = made_.open(options);
+  must(sealed->put_if_absent("small", as_bytes("x"), {}));
+  const std::string large = random_text(9 * 1024 * 1024, 1);
+  const auto writer = must(sealed->create("large", {}));
+  must(writer->write(as_bytes(large)));
+  must(writer->finish());
+  EXPECT_TRUE(as_text(must(read_object(made_.store(), "large", large.size(), {}))) == large);
+
+  options.encryption = "AES256";
+  options.kms_key_id = "";
+  EXPECT_FAILS(made_.open(options)->put_if_absent("plain", as_bytes("x"), {}), ErrorKind::Rejected, "did not encrypt");
+}
+
+TEST_F(RadosgwTest, DoesNotLookAtTheRegion) {
+  S3Options options = made_.options();
+  options.region = "eu-west-1";
+  EXPECT_TRUE(made_.open(options)->list("", {}).has_value());
+}
+
 TEST_F(RadosgwTest, AWrongSecretIsDenied) {
   FixedAwsCredentials wrong({.access_key_id = environment("FERRY_S3_ACCESS_KEY"),
                              .secret_access_key = Secret("wrong"),

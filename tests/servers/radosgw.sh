@@ -11,6 +11,7 @@
 #   FERRY_S3_ENDPOINT      http://127.0.0.1:PORT
 #   FERRY_S3_BUCKET        a bucket that is there
 #   FERRY_S3_ACCESS_KEY    its owner, and FERRY_S3_SECRET_KEY
+#   FERRY_S3_KMS_KEY       the id of a key that aws:kms encryption can use
 #
 # What it holds is gone with it. What it does otherwise than AWS is in docs/hosts.md.
 set -euo pipefail
@@ -110,6 +111,9 @@ rgw dns name = localhost
 rgw thread pool size = 64
 rgw gc obj min wait = 1
 rgw gc processor period = 5
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = ferry-key=$(printf '%032d' 7 | base64)
 CEPH
 }
 
@@ -176,6 +180,7 @@ FERRY_S3_ENDPOINT='http://127.0.0.1:$RGW_PORT'
 FERRY_S3_BUCKET='$BUCKET'
 FERRY_S3_ACCESS_KEY='$ACCESS_KEY'
 FERRY_S3_SECRET_KEY='$SECRET_KEY'
+FERRY_S3_KMS_KEY='ferry-key'
 ENV
       [ -z "$owner" ] || launch follower "$0" follow "$DIR" "$owner"
       return

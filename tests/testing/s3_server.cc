@@ -134,8 +134,9 @@ void S3Server::interfere(std::function<S3Fault(const S3Call&)> interference) {
   interference_ = std::move(interference);
 }
 
-void S3Server::set_region(std::string region) {
+void S3Server::set_region(std::string region, int redirect) {
   const std::lock_guard lock(mutex_);
+  redirect_ = redirect;
   region_ = std::move(region);
 }
 
@@ -263,6 +264,9 @@ bool S3Server::answer(int socket, S3Call call, const std::string& target) {
 
   if (fault == S3Fault::Hangup || fault == S3Fault::LoseAnswer) return false;
   const bool is_head = call.method == "HEAD";
+  const std::string_view encryption = call.header("x-amz-server-side-encryption");
+  if (!encryption.empty() && fault != S3Fault::IgnoreWishes)
+    out.headers.push_back("x-amz-server-side-encryption: " + std::string(encryption));
   if (fault == S3Fault::Garble) out.body = "<html>Sign in</html>";
   std::string text = fmt::format("HTTP/1.1 {} said\r\nContent-Length: {}\r\nx-amz-request-id: R1\r\n", out.status,
                                  out.head_length.value_or(out.body.size()));
@@ -283,8 +287,12 @@ std::optional<S3Server::Answer> S3Server::check(const S3Call& call, const std::s
   if (!std::regex_match(authorization, match, kShape)) return refuse(403, "AccessDenied");
   if (match[1] != credentials().access_key_id) return refuse(403, "InvalidAccessKeyId");
   if (match[3] != region_) {
-    Answer elsewhere = refuse(400, "AuthorizationHeaderMalformed", "<Region>" + region_ + "</Region>");
-    if (call.method == "HEAD") elsewhere.headers.push_back("x-amz-bucket-region: " + region_);
+    const bool tells = redirect_ == 400 || call.operation == "HeadBucket";
+    Answer elsewhere = redirect_ == 400
+                           ? refuse(400, "AuthorizationHeaderMalformed", "<Region>" + region_ + "</Region>")
+                           : refuse(redirect_, redirect_ == 301 ? "PermanentRedirect" : "TemporaryRedirect");
+    if (call.method == "HEAD" && tells) elsewhere.headers.push_back("x-amz-bucket-region: " + region_);
+    elsewhere.headers.push_back("Location: http://127.0.0.1:1/");
     return elsewhere;
   }
 

@@ -52,6 +52,7 @@ enum class S3Fault {
   WrongEtag,       // done, with another ETag in the answer
   SamePage,        // a listing whose continuation leads back to its start
   IgnoreRange,     // the whole object, whatever was asked for
+  IgnoreWishes,    // done, but not encrypted
 };
 
 class S3Server {
@@ -80,7 +81,9 @@ class S3Server {
 
   // From the next request on. Called on the thread of a connection, one call at a time.
   void interfere(std::function<S3Fault(const S3Call&)> interference);
-  void set_region(std::string region);
+  // In which the bucket is. What is signed for another one gets 400 with the region, or a redirect with this status,
+  // and then only HeadBucket tells the region.
+  void set_region(std::string region, int redirect = 400);
   void expect_token(std::string token);  // others are ExpiredToken
   void ignore_conditions();
   void set_page_size(std::size_t size);
@@ -116,6 +119,7 @@ class S3Server {
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::string region_ = "us-east-1";
+  int redirect_ = 400;
   std::string token_;
   bool ignores_conditions_ = false;
   std::size_t page_size_ = 1000;
