@@ -65,6 +65,8 @@ void print_findings(std::vector<std::string>& lines, const VerifyReport& report,
   for (const Finding& finding : report.findings) lines.push_back(finding_line(finding, style.paint));
 }
 
+bool is_up_to_date(const LegReport& leg) { return leg.status == LegStatus::UpToDate; }
+
 template <typename What>
 std::string failed_line(const OfRepository<What>& of, Paint paint) {
   return fmt::format("{}: {}: {}", paint.bold(printable(of.repository)), paint.bad("failed"), of.error->message());
@@ -83,7 +85,7 @@ void print_backup(Output& output, const BackupOutcome& outcome, ExitStatus statu
     line += fmt::format(", {}, {}", counted(manifest.refs.size(), "ref"),
                         outcome.snapshot->confirmed ? "stored" : "acknowledged, not read back");
     more.push_back(line);
-  } else if (!outcome.crossing.error && status == ExitStatus::Done) {
+  } else if (std::ranges::all_of(outcome.crossing.legs, is_up_to_date)) {
     more.push_back("no new snapshot: the last one holds all of it");
   }
   if (outcome.verification) print_findings(more, *outcome.verification, style);
