@@ -9,7 +9,7 @@
 
 namespace packferry {
 
-// Writes the header at once. What is written to it afterwards is the pack; finish() finishes `to`.
+// `to`, with the header written to it: what is written afterwards is the pack.
 Result<std::unique_ptr<Writer>> open_bundle(const BundleHeader& header, std::unique_ptr<Writer> to);
 
 }  // namespace packferry

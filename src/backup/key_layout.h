@@ -19,9 +19,10 @@ class KeyTemplate {
   static KeyTemplate standard(bool knows_account_and_region);
 
   // `variables` are account_id and region where known: one that the template needs and that is missing or empty is
-  // Invalid, naming how to give it. Values are encoded as parts of repository names are, so none leaves its place.
-  // An extension that the template has already (".zip", ".bundle") is not added twice; another format's is Invalid.
-  // `attempt` 2, 3, … adds "-2", "-3" before the extension.
+  // Invalid, naming how to give it. Values are encoded as parts of repository names are, so none leaves its place; a
+  // name that would lead below manifests/, or make the key too long, is Invalid.
+  // An extension that the template has already (".zip", ".bundle", ".age" behind them) is not added twice; one that the
+  // object does not have is Invalid. `attempt` 2, 3, … adds "-2", "-3" before the extension.
   Result<std::string> key(const RepositoryName& repository, Clock::WallTime at, BackupFormat format, bool encrypted,
                           const std::map<std::string, std::string>& variables, unsigned attempt = 1) const;
 

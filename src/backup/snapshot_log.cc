@@ -107,21 +107,28 @@ std::string SnapshotLog::key(std::uint64_t number, std::string_view what) const 
 }
 
 Result<std::vector<SnapshotEntry>> SnapshotLog::list(std::stop_token stop) const {
+  Survey survey = TRY(this->survey(stop));
+  if (!survey.foreign.empty())
+    return Error(ErrorKind::Corrupt, "{}: '{}' is no object of a backup; move it away", store_.name(),
+                 printable(survey.foreign.front()));
+  return std::move(survey.entries);
+}
+
+Result<SnapshotLog::Survey> SnapshotLog::survey(std::stop_token stop) const {
   const std::string folder = fmt::format("{}{}/", kRoot, repository_.key());
   std::map<std::uint64_t, SnapshotEntry> entries;
-  for (const ObjectInfo& object : TRY(store_.list(folder, stop))) {
+  Survey survey;
+  for (ObjectInfo& object : TRY(store_.list(folder, stop))) {
     const std::string_view text = std::string_view(object.key).substr(folder.size());
     if (text.find('/') != std::string_view::npos) continue;
-    const auto name = parse_object_name(text);
-    if (!name)
-      return Error(ErrorKind::Corrupt, "{}: '{}' is no object of a backup; move it away", store_.name(),
-                   printable(object.key));
-    add(entries[name->number], *name, object.bytes);
+    if (const auto name = parse_object_name(text)) {
+      add(entries[name->number], *name, object.bytes);
+    } else {
+      survey.foreign.push_back(std::move(object.key));
+    }
   }
-
-  std::vector<SnapshotEntry> sorted;
-  for (auto& [number, entry] : entries) sorted.push_back(std::move(entry));
-  return sorted;
+  for (auto& [number, entry] : entries) survey.entries.push_back(std::move(entry));
+  return survey;
 }
 
 Result<ReadManifest> SnapshotLog::read(std::uint64_t number, std::stop_token stop) const {

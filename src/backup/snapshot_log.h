@@ -47,6 +47,12 @@ class SnapshotLog {
   // By number, from one listing. Corrupt: an object right below manifests/REPOSITORY/ that nobody of us wrote. What
   // lies deeper belongs to another repository, "app/web" to "app".
   Result<std::vector<SnapshotEntry>> list(std::stop_token stop) const;
+  // The same, with the keys of what nobody of us wrote beside it instead of an Error.
+  struct Survey {
+    std::vector<SnapshotEntry> entries;
+    std::vector<std::string> foreign;
+  };
+  Result<Survey> survey(std::stop_token stop) const;
   // NotFound; Corrupt: damaged, or the manifest of another repository or number.
   Result<ReadManifest> read(std::uint64_t number, std::stop_token stop) const;
   // Put-if-absent, then read back and compared: Conflict when the number is taken, Corrupt when something else lies

@@ -59,6 +59,8 @@ class RefspecSet {
   // refs/heads/* and refs/tags/*
   static RefspecSet branches_and_tags();
 
+  // Made by none of these: it selects nothing, and callers may take it for "not said".
+  bool is_empty() const { return positive_.empty(); }
   bool selects(const RefName& source_name) const;
   std::optional<RefName> map(const RefName& source_name) const;
   // Is this destination name one that the selection could produce? What it could not is never touched over there.

@@ -1,0 +1,142 @@
+#include "engine/restore.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "base/printable.h"
+#include "engine/bare_repository.h"
+#include "engine/chain_link.h"
+#include "io/fd.h"
+
+namespace packferry {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::uint64_t bytes_of(const std::vector<DataObject>& chain) {
+  std::uint64_t bytes = 0;
+  for (const DataObject& link : chain) bytes += link.bytes;
+  return bytes;
+}
+
+Result<> build(const SnapshotLog& log, const Manifest& manifest, const fs::path& directory, const RefspecSet& selection,
+               RebuildCheck check, const RestoreOptions& options, std::stop_token stop) {
+  const RefMap refs = selection.is_empty() ? manifest.refs : TRY(selection.map(manifest.refs));
+  const BareRepository repository = TRY(BareRepository::make(directory, manifest.format, options.environment, stop));
+
+  const std::uint64_t bytes_all = bytes_of(manifest.chain);
+  std::uint64_t bytes_before = 0;
+  const auto tell = [&](std::string_view phase, std::uint64_t bytes) {
+    if (options.progress) options.progress(phase, bytes, bytes_all);
+  };
+  for (const DataObject& link : manifest.chain) {
+    TRY(add_link(
+        log.store(), link,
+        {.repository = repository,
+         .format = manifest.format,
+         .refs = link.snapshot == manifest.number ? &manifest.refs : nullptr},
+        options.identities, [&](std::uint64_t bytes) { tell("fetching", bytes_before + std::min(bytes, link.bytes)); },
+        stop));
+    bytes_before += link.bytes;
+    tell("indexing", bytes_before);
+  }
+
+  if (check == RebuildCheck::Connected) {
+    tell("checking", bytes_all);
+    TRY(repository.check_connected(refs, {}, stop)
+            .context("snapshot {} of {}", manifest.number, manifest.repository.text()));
+  }
+  return repository.set_refs(refs, manifest.head, stop);
+}
+
+// Nothing at all, or nothing that anybody would miss.
+Result<bool> is_free(const fs::path& target) {
+  std::error_code failed;
+  const fs::file_status status = fs::symlink_status(target, failed);
+  if (status.type() == fs::file_type::not_found) return true;
+  if (status.type() != fs::file_type::directory) return false;
+  const bool empty = fs::is_empty(target, failed);
+  if (failed) return errno_error(failed.value(), fmt::format("list '{}'", target.native()));
+  return empty;
+}
+
+Result<> move(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) == 0) return {};
+  return errno_error(errno, fmt::format("rename '{}' to '{}'", from.native(), to.native()));
+}
+
+Result<> sync_folder(const fs::path& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  if (!fd || ::fsync(fd.get()) != 0) return errno_error(errno, fmt::format("sync '{}'", folder.native()));
+  return {};
+}
+
+// The old one is out of the way, or the new one is not in it.
+Result<> switch_to(const fs::path& fresh, const fs::path& target, const Clock& clock) {
+  if (TRY(is_free(target))) return move(fresh, target);
+  fs::path kept = target;
+  kept += fmt::format(".before-restore-{}", to_compact_iso8601(clock.now()));
+  if (!TRY(is_free(kept))) return Error(ErrorKind::Conflict, "'{}' exists already", kept.native());
+  TRY(move(target, kept));
+  Result<> moved = move(fresh, target);
+  if (!moved) TRY(move(kept, target));
+  return moved;
+}
+
+fs::path without_trailing_slash(const fs::path& path) {
+  fs::path whole = fs::absolute(path).lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ScratchDirectory>> ScratchDirectory::make(const fs::path& parent) {
+  const char* configured = ::getenv("TMPDIR");
+  const fs::path usual = configured != nullptr && *configured != '\0' ? configured : "/var/tmp";
+  const fs::path folder = fs::absolute(parent.empty() ? usual : parent);
+  std::string name = folder / ".packferry-scratch-XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr)
+    return errno_error(errno, fmt::format("make a directory in '{}'", folder.native()));
+  return std::unique_ptr<ScratchDirectory>(new ScratchDirectory(name));
+}
+
+ScratchDirectory::~ScratchDirectory() {
+  std::error_code ignored;  // it is scratch, and nobody is left to tell
+  fs::remove_all(path_, ignored);
+}
+
+Result<> rebuild(const SnapshotLog& log, const Manifest& manifest, const fs::path& directory,
+                 const RefspecSet& selection, RebuildCheck check, const RestoreOptions& options, std::stop_token stop) {
+  if (!TRY(is_free(directory))) return Error(ErrorKind::Conflict, "'{}' exists already", directory.native());
+  Result<> built = build(log, manifest, fs::absolute(directory), selection, check, options, std::move(stop));
+  if (!built) {
+    std::error_code ignored;
+    fs::remove_all(directory, ignored);
+  }
+  return built;
+}
+
+Result<> restore_to_directory(const SnapshotLog& log, const Manifest& manifest, const fs::path& target,
+                              const RefspecSet& selection, bool replace, const Clock& clock,
+                              const RestoreOptions& options, std::stop_token stop) {
+  const fs::path place = without_trailing_slash(target);
+  if (!replace && !TRY(is_free(place)))
+    return Error(ErrorKind::Conflict, "'{}' exists and is not an empty directory; restore into a new one",
+                 printable(place.native()));
+  const std::unique_ptr<ScratchDirectory> beside = TRY(ScratchDirectory::make(place.parent_path()));
+  const fs::path fresh = beside->path() / "restored.git";
+  TRY(rebuild(log, manifest, fresh, selection, RebuildCheck::Connected, options, stop));
+  TRY(BareRepository::sync(fresh));
+  if (stop.stop_requested()) return Error(ErrorKind::Cancelled, "interrupted before the target was touched");
+
+  // From here on the target changes, in one step.
+
+  TRY(switch_to(fresh, place, clock));
+  return sync_folder(place.parent_path());
+}
+
+}  // namespace packferry
