@@ -377,7 +377,7 @@ class Verifying {
 
   Result<> set_up(ObjectFormat format) {
     scratch_.reset();
-    scratch_ = TRY(ScratchDirectory::make());
+    scratch_ = TRY(ScratchDirectory::make(options_.restore.scratch));
     BareRepository repository =
         TRY(BareRepository::make(scratch_->path() / "repository.git", format, options_.restore.environment, stop_));
     if (options_.level == Verification::Drilled) {
