@@ -59,7 +59,7 @@ class FileStoreTest : public ::testing::Test {
   using Paths = std::vector<std::string>;
   const TempDir directory;
   const fs::path root = directory / "store";
-  const SystemClock system_clock;
+  const SystemClock system_clock{};
   FakeClock clock{system_clock.now()};
   std::unique_ptr<FileStore> store;
 };

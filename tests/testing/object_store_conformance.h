@@ -289,7 +289,7 @@ TYPED_TEST_P(ObjectStoreConformance, ListsWhatBeginsWithAPrefix) {
 TYPED_TEST_P(ObjectStoreConformance, ListsMoreThanOnePageHolds) {
   Keys expected;
   for (int i = 0; i < 1'001; ++i) {
-    expected.push_back(fmt::format("records/{:04}/stored", i));
+    expected.push_back(fmt::format("records/{:04}.stored", i));
     must(this->put(expected.back(), ""));
   }
   EXPECT_EQ(this->keys("records/"), expected);
