@@ -140,7 +140,10 @@ ExitStatus Run::operator()(const SnapshotsCommand& command) {
         return views;
       });
   if (!viewed) return give_up("snapshots", failure(), viewed.error());
-  const ExitStatus status = worst_of(*viewed, ExitStatus::Done);
+  const auto is_unreadable = [](const SnapshotView& view) { return view.error.has_value(); };
+  ExitStatus status = worst_of(*viewed, ExitStatus::Done);
+  for (const SnapshotsOf& each : *viewed)
+    if (each.answer && std::ranges::any_of(*each.answer, is_unreadable)) status = ExitStatus::Partial;
   if (common_.json) {
     print_snapshots_json(around_.out, facts(status), command.vault.store.text(), *viewed);
   } else {
@@ -176,10 +179,14 @@ Result<RestoreOutcome> Run::restore(const RestoreCommand& command, const Restore
     policy.ignore_non_empty_destination = true;
     policy.allow_deletions = policy.allow_rewinds = Allowance{.count = 0, .percent = 100};
   }
-  const std::unique_ptr<Progress> progress = make_progress(labels_of(local, {command.target}));
+  const std::unique_ptr<Progress> progress =
+      make_progress({.source = log.repository().text(), .legs = labels_of(local, {command.target}).legs});
   Crossing crossing(*source, {destination.get()}, {.policy = policy, .patience = common_.ends.patience}, around_.clock,
                     progress.get());
   outcome.crossing = cross(crossing, *progress);
+  // Nobody knows the place in scratch.
+  outcome.crossing->source =
+      fmt::format("{} of {}, snapshot {}", log.repository().text(), store->name(), manifest.number);
   return outcome;
 }
 

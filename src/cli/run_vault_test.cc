@@ -153,7 +153,7 @@ TEST_F(RunVaultTest, ARepositoryThatCannotBeReadDoesNotHideTheOthers) {
     must(vault().put_if_absent("manifests/broken/0000000001.what", {}, {}));
   });
   damage("app/web/0000000001.manifest");
-  EXPECT_EQ(run({"snapshots", "/vault", "app/web"}), ExitStatus::Done);
+  EXPECT_EQ(run({"snapshots", "/vault", "app/web"}), ExitStatus::Partial);
   EXPECT_THAT(out.said, HasSubstr("cannot be read"));
   EXPECT_EQ(run({"verify", "/vault"}), ExitStatus::Damaged);
   EXPECT_EQ(run({"prune", "/vault", "--keep-last", "1"}), ExitStatus::Failed);

@@ -36,7 +36,7 @@ enum class RebuildCheck { Parsed, Connected };
 Result<> rebuild(const SnapshotLog& log, const Manifest& manifest, const std::filesystem::path& directory,
                  const RefspecSet& selection, RebuildCheck check, const RestoreOptions& options, std::stop_token stop);
 
-// A restored repository at `target`, built beside it under a temporary name and renamed. Conflict when the target
+// A restored repository at `target`, built beside it under a temporary name and renamed. Invalid when the target
 // exists and is not an empty directory, unless `replace`: then the old one is moved to TARGET.before-restore-TIME
 // first, never deleted.
 Result<> restore_to_directory(const SnapshotLog& log, const Manifest& manifest, const std::filesystem::path& target,
