@@ -66,6 +66,7 @@ Secret<kKeyBytes> hmac(Bytes key, Bytes message) {
 }
 
 // HKDF-SHA256 (RFC 5869), one block of it.
+constexpr std::array<std::byte, kKeyBytes> kNoSalt{};
 Secret<kKeyBytes> hkdf(Bytes secret, Bytes salt, std::string_view info) {
   const Secret<kKeyBytes> extracted = hmac(salt, secret);
   return hmac(extracted.bytes, as_bytes(std::string(info) + '\1'));
@@ -208,7 +209,7 @@ std::optional<FileKey> unwrap(const Stanza& stanza, const std::array<std::byte, 
 
 // `header` ends with "---".
 Secret<kKeyBytes> mac_of(std::string_view header, const FileKey& file_key) {
-  return hmac(hkdf(file_key.bytes, {}, "header").bytes, as_bytes(header));
+  return hmac(hkdf(file_key.bytes, kNoSalt, "header").bytes, as_bytes(header));
 }
 
 // STREAM: chunks that know their number, and the last one that it is the last.

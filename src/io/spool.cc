@@ -7,17 +7,14 @@
 #include <cerrno>
 
 namespace packferry {
-namespace {
 
-std::filesystem::path usual_directory() {
+std::filesystem::path scratch_directory() {
   const char* configured = std::getenv("TMPDIR");
   return configured != nullptr && *configured != '\0' ? configured : "/var/tmp";
 }
 
-}  // namespace
-
 Result<std::unique_ptr<Spool>> Spool::open(const std::filesystem::path& directory) {
-  const std::filesystem::path folder = directory.empty() ? usual_directory() : directory;
+  const std::filesystem::path folder = directory.empty() ? scratch_directory() : directory;
   std::string name = folder / ".packferry-spool-XXXXXX";
   Fd fd(::mkostemp(name.data(), O_CLOEXEC));
   if (!fd) return errno_error(errno, fmt::format("create a spool file in '{}'", folder.native()));
