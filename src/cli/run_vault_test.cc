@@ -112,6 +112,34 @@ TEST_F(RunVaultTest, WhatTheGuardHoldsStaysInTheSnapshotAsItWas) {
   EXPECT_EQ(manifest(3).withheld, 0u);
 }
 
+TEST_F(RunVaultTest, TheFirstCommitsOfAnEmptyRepositoryMakeAFullSnapshot) {
+  const RefMap later = std::exchange(source.holds, {});
+  ASSERT_EQ(back_up(), ExitStatus::Done);
+  EXPECT_TRUE(manifest(1).chain.empty());
+  source.holds = later;
+  ASSERT_EQ(back_up(), ExitStatus::Done);
+  EXPECT_THAT(out.said, HasSubstr("full bundle (there is nothing to build on)"));
+  EXPECT_EQ(manifest(2).refs, later);
+}
+
+TEST_F(RunVaultTest, AWriterThatMayOnlyPutRemembersWhatItWrote) {
+  const std::string record = sandbox.path("record").string();
+  ASSERT_EQ(back_up({"--put-only", record}), ExitStatus::Done) << err.said;
+  EXPECT_THAT(out.said, HasSubstr("acknowledged, not read back"));
+  // In the same second, so under the same name if it had forgotten.
+  source.holds = refs_at({{"refs/heads/main", 7}, {"refs/tags/v1", 2}});
+  ASSERT_EQ(back_up({"--put-only", record}), ExitStatus::Done) << err.said;
+  EXPECT_EQ(manifest(2).chain.size(), 2u);
+
+  // Without its record it makes a full one, under the first number that is free.
+  std::filesystem::remove(record);
+  clock.advance(std::chrono::seconds(1));
+  ASSERT_EQ(back_up({"--put-only", record}), ExitStatus::Done) << err.said;
+  EXPECT_EQ(manifest(3).chain.size(), 1u);
+  EXPECT_EQ(run({"backup", "/source", "--to", "/vault", "--name", "other", "--put-only", record}), ExitStatus::Failed);
+  EXPECT_THAT(err.said, HasSubstr("give each repository its own"));
+}
+
 TEST_F(RunVaultTest, AnEmptySourceNeverEmptiesABackup) {
   ASSERT_EQ(back_up(), ExitStatus::Done);
   const RefMap before = source.holds;
