@@ -16,7 +16,7 @@ disk on the way, and "done" means that the other side has been asked again and h
   packferry snapshots STORE [REPO]            which snapshots there are
   packferry restore STORE REPO TARGET         one of them, to a directory or to a Git host
   packferry verify STORE [REPO]               are they all there, and whole?
-  packferry prune STORE [REPO] --keep-...     let old ones go
+  packferry prune STORE [REPO]                let old ones go
 
 Try it without touching anything:
 
@@ -155,9 +155,9 @@ What and where
   --format bundle|zip    bundle: incremental, streamed (default). zip: always full, unzips to
                          a bare repository; needs scratch space for the pack, to index it
   --key TEMPLATE         where data objects lie, with ${account_id}, ${region}, ${repo_name} and
-                         ${datetime}. Default: repositories/${repo_name}/${repo_name}-${datetime}, or
-                         projects/codecommit-backup/${account_id}/${region}/${repo_name}/... where
-                         account and region are known
+                         ${datetime}. Default: repositories/${repo_name}/${repo_name}-${datetime},
+                         below projects/codecommit-backup/${account_id}/${region}/ where account
+                         and region are given
   --key-set NAME=VALUE   a value for the template: account_id, region
 
 When a chain of incremental snapshots ends and a full one is made
@@ -285,7 +285,7 @@ Exit status: 0 all good, 6 something is missing or damaged, 4 some could not be 
 )";
 
 constexpr std::string_view kPrune =
-    R"(usage: packferry prune [options] STORE [REPO] --keep-...
+    R"(usage: packferry prune [options] STORE [REPO]
 
 Lets snapshots go that no rule keeps. What a kept snapshot needs is never deleted, and the last
 good one never goes. In two steps: a snapshot is retired first, and removed by a later run, when

@@ -188,6 +188,8 @@ std::string crossing_words(const CrossingReport& report, ExitStatus status) {
                                 : "held by the guard: " + count;
     case ExitStatus::Partial:
       return "partly done: " + count;
+    case ExitStatus::Damaged:
+      return "damaged: what was stored is not what it should be";
     case ExitStatus::Interrupted:
       return "interrupted: " + count;
     default:
@@ -223,7 +225,7 @@ std::string_view advice(ErrorKind kind) {
     case ErrorKind::Unavailable:
       return "nothing is half-done; run the same command again";
     case ErrorKind::Corrupt:
-      return "the answer contradicts the protocol or its checksum and was not passed on";
+      return "what came contradicts its form or its checksum, and was not passed on";
     default:
       return {};
   }

@@ -63,12 +63,12 @@ class Run {
   CrossingReport cross(Crossing& crossing, Progress& progress) const;
 
   Result<BackupOutcome> back_up(const BackupCommand& command) const;
-  Result<RestoreOutcome> restore(const RestoreCommand& command) const;
+  Result<std::unique_ptr<ObjectStore>> store_for(const BackupCommand& command, Ends& ends) const;
+  Result<RestoreOutcome> restore(const RestoreCommand& command, const RestoreOptions& options, Ends& ends) const;
   Result<RestoreOptions> restore_options(Ends& ends, const std::vector<std::string>& identity_files,
                                          const std::string& scratch) const;
   template <typename What, typename Ask>
-  Result<std::vector<OfRepository<What>>> of_each(const VaultWords& vault, bool for_writing, Ends& ends,
-                                                  const Ask& ask) const;
+  Result<std::vector<OfRepository<What>>> of_each(const VaultWords& vault, Ends& ends, const Ask& ask) const;
 
   ExitStatus failure() const { return stop_.stop_requested() ? ExitStatus::Interrupted : ExitStatus::Failed; }
 

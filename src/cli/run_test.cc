@@ -3,159 +3,17 @@
 #include <gmock/gmock.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 
-#include "testing/fake_ends.h"
-#include "testing/golden.h"
-#include "testing/memory_output.h"
+#include "testing/run_fixture.h"
 
 namespace packferry {
 namespace {
 
 using testing::commit;
-using testing::expect_golden;
-using testing::FakeDestination;
-using testing::FakeSource;
 using ::testing::HasSubstr;
-using testing::MemoryOutput;
 using ::testing::Not;
-using testing::ref_name;
 using testing::refs_at;
-
-// What the program makes is its own; these are ours and looked at afterwards.
-class BorrowedSource final : public Source {
- public:
-  BorrowedSource(Source& source, std::string name) : source_(source), name_(std::move(name)) {}
-  std::string name() const override { return name_; }
-  Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override {
-    return source_.refs(selection, stop);
-  }
-  Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
-                                           std::stop_token stop) override {
-    return source_.pack(std::move(request), std::move(messages), stop);
-  }
-  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
-                                               std::stop_token stop) override {
-    return source_.ancestry(updates, detail, stop);
-  }
-  Result<std::uint64_t> count_commits(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override {
-    return source_.count_commits(std::move(wants), std::move(haves), stop);
-  }
-  Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
-                                 std::stop_token stop) override {
-    return source_.known(tips, candidates, stop);
-  }
-
- private:
-  Source& source_;
-  const std::string name_;
-};
-
-class BorrowedDestination final : public Destination {
- public:
-  explicit BorrowedDestination(Destination& destination) : destination_(destination) {}
-  std::string name() const override { return destination_.name(); }
-  const HostProfile& profile() const override { return destination_.profile(); }
-  Result<std::optional<Listing>> refs(std::stop_token stop) override { return destination_.refs(stop); }
-  Result<> create(ObjectFormat format, const Head& head, std::stop_token stop) override {
-    return destination_.create(format, head, stop);
-  }
-  Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages messages,
-                                           std::stop_token stop) override {
-    return destination_.open(std::move(request), std::move(messages), stop);
-  }
-  Result<bool> set_head(const RefName& branch, std::stop_token stop) override {
-    return destination_.set_head(branch, stop);
-  }
-
- private:
-  Destination& destination_;
-};
-
-class RunTest : public ::testing::Test {
- protected:
-  RunTest() {
-    source.holds = refs_at({{"refs/heads/main", 3}, {"refs/tags/v1", 2}});
-    for (unsigned i = 2; i <= 20; ++i) source.parents.emplace(commit(i), commit(i - 1));
-  }
-
-  class FakeEnds final : public Ends {
-   public:
-    explicit FakeEnds(RunTest& test) : test_(test) {}
-    Result<std::unique_ptr<Source>> source(const Url& url, Side) override {
-      const auto found = test_.sources.find(url.path());
-      if (found == test_.sources.end()) return Error(ErrorKind::Invalid, "credentials for {} are missing", url.text());
-      return std::make_unique<BorrowedSource>(*found->second, "fake:/" + url.path());
-    }
-    Result<std::unique_ptr<Destination>> destination(const Url& url) override {
-      const auto found = test_.destinations.find(url.path());
-      if (found == test_.destinations.end())
-        return Error(ErrorKind::Invalid, "credentials for {} are missing", url.text());
-      return std::make_unique<BorrowedDestination>(found->second);
-    }
-
-   private:
-    RunTest& test_;
-  };
-
-  ExitStatus run(const std::vector<std::string>& words) {
-    out.said.clear();
-    err.said.clear();
-    const Surroundings around{.out = out,
-                              .err = err,
-                              .log = log,
-                              .clock = clock,
-                              .make_ends = [this](const EndOptions& options) -> Result<std::unique_ptr<Ends>> {
-                                asked = options;
-                                if (ends_error) return Error(*ends_error);
-                                return std::make_unique<FakeEnds>(*this);
-                              },
-                              .version = "1.2.3"};
-    return run_packferry(words, around, stop.get_token());
-  }
-  ExitStatus replicate(std::vector<std::string> words) {
-    words.insert(words.begin(), {"replicate", "/source"});
-    return run(words);
-  }
-  // Progress comes from several threads and in any order; errors come at the end.
-  std::string errors() const {
-    const std::size_t first = err.said.find("packferry: ");
-    return first == std::string::npos ? "" : err.said.substr(first);
-  }
-  // Once for a person and once for a program, each time on the world as `prepare` makes it.
-  template <typename Prepare>
-  void expect_golden_reports(const std::string& name, const std::vector<std::string>& words, ExitStatus status,
-                             const Prepare& prepare) {
-    prepare();
-    EXPECT_EQ(to_string(run(words)), to_string(status));
-    expect_golden("--- standard error\n" + errors() + "--- standard output\n" + out.said, name + ".txt");
-    prepare();
-    std::vector<std::string> json_words = words;
-    json_words.push_back("--json");
-    EXPECT_EQ(to_string(run(json_words)), to_string(status));
-    expect_golden(out.said, name + ".json");
-    EXPECT_EQ(nlohmann::json::parse(out.said).at("exit_status"), static_cast<int>(status));
-  }
-
-  MemoryOutput out;
-  MemoryOutput err;
-  NullLog log;
-  FakeClock clock;
-  std::stop_source stop;
-  FakeSource source;
-  FakeSource copy;
-  std::map<std::string, FakeSource*, std::less<>> sources = {{"/source", &source}, {"/copy", &copy}};
-  std::map<std::string, FakeDestination, std::less<>> destinations = [] {
-    std::map<std::string, FakeDestination, std::less<>> made;
-    for (const char* name : {"east", "west"})
-      made.emplace(std::string("/") + name, FakeDestination(std::string("fake://") + name));
-    return made;
-  }();
-  FakeDestination& east = destinations.at("/east");
-  FakeDestination& west = destinations.at("/west");
-  std::optional<Error> ends_error;
-  EndOptions asked;
-};
+using testing::RunTest;
 
 TEST_F(RunTest, AFirstReplicationIsReported) {
   expect_golden_reports("replicate_first", {"replicate", "/source", "/east", "/west"}, ExitStatus::Done, [&] {

@@ -7,6 +7,7 @@
 
 #include "cli/run_command.h"
 #include "engine/restore.h"
+#include "store/memory_store.h"
 
 namespace packferry {
 namespace {
@@ -33,11 +34,18 @@ Result<RestoreOptions> Run::restore_options(Ends& ends, const std::vector<std::s
   return options;
 }
 
+// A dry run makes no directory: one that is not there yet counts as an empty store.
+Result<std::unique_ptr<ObjectStore>> Run::store_for(const BackupCommand& command, Ends& ends) const {
+  const StoreAddress& address = command.vault.store;
+  Result<std::unique_ptr<ObjectStore>> store = ends.store(address, command.vault.store_options, !command.dry_run);
+  if (!command.dry_run || store || store.error().kind() != ErrorKind::NotFound) return store;
+  return std::make_unique<MemoryStore>(around_.clock, address.text());
+}
+
 Result<BackupOutcome> Run::back_up(const BackupCommand& command) const {
   const std::unique_ptr<Ends> ends = TRY(make_ends());
   const std::unique_ptr<Source> source = TRY(ends->source(command.source, Side::Source));
-  const std::unique_ptr<ObjectStore> store =
-      TRY(ends->store(command.vault.store, command.vault.store_options, !command.dry_run));
+  const std::unique_ptr<ObjectStore> store = TRY(store_for(command, *ends));
   const RestoreOptions restore = TRY(restore_options(*ends, command.identity_files, command.scratch));
 
   BackupDestination destination(*store, *command.vault.repository,
@@ -96,9 +104,8 @@ ExitStatus Run::operator()(const BackupCommand& command) {
 
 // The one repository that was named, or every one in the store.
 template <typename What, typename Ask>
-Result<std::vector<OfRepository<What>>> Run::of_each(const VaultWords& vault, bool for_writing, Ends& ends,
-                                                     const Ask& ask) const {
-  const std::unique_ptr<ObjectStore> store = TRY(ends.store(vault.store, vault.store_options, for_writing));
+Result<std::vector<OfRepository<What>>> Run::of_each(const VaultWords& vault, Ends& ends, const Ask& ask) const {
+  const std::unique_ptr<ObjectStore> store = TRY(ends.store(vault.store, vault.store_options, false));
   std::vector<RepositoryName> names;
   if (vault.repository) {
     names.push_back(*vault.repository);
@@ -121,21 +128,22 @@ Result<std::vector<OfRepository<What>>> Run::of_each(const VaultWords& vault, bo
 }
 
 ExitStatus Run::operator()(const SnapshotsCommand& command) {
-  const auto view = [&]() -> Result<std::vector<SnapshotsOf>> {
-    const std::unique_ptr<Ends> ends = TRY(make_ends());
-    return of_each<std::vector<SnapshotView>>(
-        command.vault, false, *ends, [&](const SnapshotLog& log) -> Result<std::vector<SnapshotView>> {
-          std::vector<SnapshotView> views = TRY(view_snapshots(log, stop_));
-          if (views.empty() && command.vault.repository)
-            return Error(ErrorKind::NotFound,
-                         "{} holds no snapshot of it; 'packferry snapshots STORE' shows what it holds",
-                         log.store().name());
-          return views;
-        });
-  };
-  const Result<std::vector<SnapshotsOf>> viewed = view();
+  const Result<std::unique_ptr<Ends>> ends = make_ends();
+  if (!ends) return give_up("snapshots", ExitStatus::Usage, ends.error());
+  const Result<std::vector<SnapshotsOf>> viewed = of_each<std::vector<SnapshotView>>(
+      command.vault, **ends, [&](const SnapshotLog& log) -> Result<std::vector<SnapshotView>> {
+        std::vector<SnapshotView> views = TRY(view_snapshots(log, stop_));
+        if (views.empty() && command.vault.repository)
+          return Error(ErrorKind::NotFound,
+                       "{} holds no snapshot of it; 'packferry snapshots STORE' shows what it holds",
+                       log.store().name());
+        return views;
+      });
   if (!viewed) return give_up("snapshots", failure(), viewed.error());
-  const ExitStatus status = worst_of(*viewed, ExitStatus::Done);
+  const auto is_unreadable = [](const SnapshotView& view) { return view.error.has_value(); };
+  ExitStatus status = worst_of(*viewed, ExitStatus::Done);
+  for (const SnapshotsOf& each : *viewed)
+    if (each.answer && std::ranges::any_of(*each.answer, is_unreadable)) status = ExitStatus::Partial;
   if (common_.json) {
     print_snapshots_json(around_.out, facts(status), command.vault.store.text(), *viewed);
   } else {
@@ -144,10 +152,8 @@ ExitStatus Run::operator()(const SnapshotsCommand& command) {
   return status;
 }
 
-Result<RestoreOutcome> Run::restore(const RestoreCommand& command) const {
-  const std::unique_ptr<Ends> ends = TRY(make_ends());
-  const std::unique_ptr<ObjectStore> store = TRY(ends->store(command.vault.store, command.vault.store_options, false));
-  const RestoreOptions options = TRY(restore_options(*ends, command.identity_files, command.scratch));
+Result<RestoreOutcome> Run::restore(const RestoreCommand& command, const RestoreOptions& options, Ends& ends) const {
+  const std::unique_ptr<ObjectStore> store = TRY(ends.store(command.vault.store, command.vault.store_options, false));
   const SnapshotLog log(*store, *command.vault.repository);
 
   RestoreOutcome outcome{.store = store->name(), .target = command.target.text()};
@@ -159,12 +165,13 @@ Result<RestoreOutcome> Run::restore(const RestoreCommand& command) const {
     return outcome;
   }
 
-  const std::unique_ptr<Destination> destination = TRY(ends->destination(command.target));
+  const std::unique_ptr<Destination> destination = TRY(ends.destination(command.target));
   const std::unique_ptr<ScratchDirectory> scratch = TRY(ScratchDirectory::make(options.scratch));
   const std::filesystem::path rebuilt = scratch->path() / "restored.git";
-  TRY(rebuild(log, manifest, rebuilt, command.selection, RebuildCheck::Connected, options, stop_));
+  // All of it, under its own names: what is selected, and under which name it arrives, is the crossing's to say.
+  TRY(rebuild(log, manifest, rebuilt, RefspecSet(), RebuildCheck::Connected, options, stop_));
   const Url local = TRY(Url::parse(rebuilt.string()));
-  const std::unique_ptr<Source> source = TRY(ends->source(local, Side::Source));
+  const std::unique_ptr<Source> source = TRY(ends.source(local, Side::Source));
 
   Policy policy;
   policy.selection = command.selection;
@@ -172,16 +179,24 @@ Result<RestoreOutcome> Run::restore(const RestoreCommand& command) const {
     policy.ignore_non_empty_destination = true;
     policy.allow_deletions = policy.allow_rewinds = Allowance{.count = 0, .percent = 100};
   }
-  const std::unique_ptr<Progress> progress = make_progress(labels_of(local, {command.target}));
+  const std::unique_ptr<Progress> progress =
+      make_progress({.source = log.repository().text(), .legs = labels_of(local, {command.target}).legs});
   Crossing crossing(*source, {destination.get()}, {.policy = policy, .patience = common_.ends.patience}, around_.clock,
                     progress.get());
   outcome.crossing = cross(crossing, *progress);
+  // Nobody knows the place in scratch.
+  outcome.crossing->source =
+      fmt::format("{} of {}, snapshot {}", log.repository().text(), store->name(), manifest.number);
   return outcome;
 }
 
 ExitStatus Run::operator()(const RestoreCommand& command) {
   warn_of_password(command.target);
-  const Result<RestoreOutcome> restored = restore(command);
+  const Result<std::unique_ptr<Ends>> ends = make_ends();
+  if (!ends) return give_up("restore", ExitStatus::Usage, ends.error());
+  const Result<RestoreOptions> options = restore_options(**ends, command.identity_files, command.scratch);
+  if (!options) return give_up("restore", ExitStatus::Usage, options.error());
+  const Result<RestoreOutcome> restored = restore(command, *options, **ends);
   if (!restored) return give_up("restore", failure(), restored.error());
   ExitStatus status = ExitStatus::Done;
   if (restored->crossing) {
@@ -199,20 +214,14 @@ ExitStatus Run::operator()(const RestoreCommand& command) {
 }
 
 ExitStatus Run::operator()(const VerifyCommand& command) {
-  const auto verify_all = [&]() -> Result<std::vector<VerificationOf>> {
-    const std::unique_ptr<Ends> ends = TRY(make_ends());
-    const RestoreOptions restore = TRY(restore_options(*ends, command.identity_files, command.scratch));
-    return of_each<VerifyReport>(command.vault, false, *ends, [&](const SnapshotLog& log) {
-      return verify(log,
-                    {.level = command.level,
-                     .part = command.part,
-                     .parts = command.parts,
-                     .only = command.only,
-                     .restore = restore},
-                    around_.clock, stop_);
-    });
-  };
-  const Result<std::vector<VerificationOf>> verified = verify_all();
+  const Result<std::unique_ptr<Ends>> ends = make_ends();
+  if (!ends) return give_up("verify", ExitStatus::Usage, ends.error());
+  const Result<RestoreOptions> restore = restore_options(**ends, command.identity_files, command.scratch);
+  if (!restore) return give_up("verify", ExitStatus::Usage, restore.error());
+  const VerifyOptions options{
+      .level = command.level, .part = command.part, .parts = command.parts, .only = command.only, .restore = *restore};
+  const Result<std::vector<VerificationOf>> verified = of_each<VerifyReport>(
+      command.vault, **ends, [&](const SnapshotLog& log) { return verify(log, options, around_.clock, stop_); });
   if (!verified) return give_up("verify", failure(), verified.error());
   ExitStatus status = worst_of(*verified, ExitStatus::Done);
   for (const VerificationOf& each : *verified)
@@ -226,14 +235,11 @@ ExitStatus Run::operator()(const VerifyCommand& command) {
 }
 
 ExitStatus Run::operator()(const PruneCommand& command) {
-  const auto prune_all = [&]() -> Result<std::vector<PruningOf>> {
-    const std::unique_ptr<Ends> ends = TRY(make_ends());
-    return of_each<PruneReport>(command.vault, !command.dry_run, *ends, [&](const SnapshotLog& log) {
-      return prune(log, {.policy = command.policy, .grace = command.grace, .dry_run = command.dry_run}, around_.clock,
-                   stop_);
-    });
-  };
-  const Result<std::vector<PruningOf>> pruned = prune_all();
+  const Result<std::unique_ptr<Ends>> ends = make_ends();
+  if (!ends) return give_up("prune", ExitStatus::Usage, ends.error());
+  const PruneOptions options{.policy = command.policy, .grace = command.grace, .dry_run = command.dry_run};
+  const Result<std::vector<PruningOf>> pruned = of_each<PruneReport>(
+      command.vault, **ends, [&](const SnapshotLog& log) { return prune(log, options, around_.clock, stop_); });
   if (!pruned) return give_up("prune", failure(), pruned.error());
   ExitStatus status = worst_of(*pruned, ExitStatus::Done);
   for (const PruningOf& each : *pruned)

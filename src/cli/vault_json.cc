@@ -23,13 +23,21 @@ Json json(const std::vector<DataObject>& chain) {
   return list;
 }
 
+// What has just been made was not read yet, and says only which branch it is.
+Head head_of(const Manifest& manifest) {
+  Head head = manifest.head;
+  const Ref* branch = head.target ? manifest.refs.find(*head.target) : nullptr;
+  if (branch != nullptr) head.oid = branch->oid;
+  return head;
+}
+
 Json facts_of(const Manifest& manifest, std::size_t refs) {
   return {{"repository", manifest.repository.text()},
           {"number", manifest.number},
           {"created_at", to_iso8601(manifest.created_at)},
           {"source", manifest.source},
           {"object_format", to_string(manifest.format)},
-          {"head", json(manifest.head)},
+          {"head", json(head_of(manifest))},
           {"refs", refs},
           {"withheld", manifest.withheld},
           {"chain", json(manifest.chain)}};
@@ -62,48 +70,61 @@ Json json(const Finding& finding) {
           {"what", printable(finding.what)}};
 }
 
-Json json(const VerifyReport& report) {
-  Json snapshots = Json::array();
-  for (const VerifiedSnapshot& snapshot : report.snapshots)
-    snapshots.push_back({{"number", snapshot.number}, {"good", snapshot.good}});
-  Json findings = Json::array();
-  for (const Finding& finding : report.findings) findings.push_back(json(finding));
-  return {{"good", report.is_good()},
-          {"snapshots", snapshots},
-          {"findings", findings},
-          {"bytes_read", report.bytes_read},
-          {"objects_read", report.objects_read}};
+Json json(const VerifiedSnapshot& snapshot) { return {{"number", snapshot.number}, {"good", snapshot.good}}; }
+
+Json json(const Kept& kept) { return {{"number", kept.number}, {"reasons", kept.reasons}}; }
+
+Json json(const PruneReport::Refusal& refusal) {
+  return {{"key", printable(refusal.key, kKeyBytesMax)}, {"why", printable(refusal.why)}};
 }
 
-Json json(const PruneReport& report) {
-  Json kept = Json::array();
-  for (const Kept& each : report.kept) kept.push_back({{"number", each.number}, {"reasons", each.reasons}});
-  Json refusals = Json::array();
-  for (const PruneReport::Refusal& refusal : report.still_there)
-    refusals.push_back({{"key", printable(refusal.key, kKeyBytesMax)}, {"why", printable(refusal.why)}});
-  return {{"kept", kept},
-          {"retired", report.retired},
-          {"waiting", report.waiting},
-          {"removed", report.removed},
-          {"removed_objects", report.removed_objects},
-          {"removed_bytes", report.removed_bytes},
-          {"still_there", refusals}};
+template <typename Item>
+void print_list(JsonPage& page, std::string_view name, const std::vector<Item>& items) {
+  page.open('[', name);
+  for (const Item& item : items) page.item(json(item));
+  page.close(']');
 }
 
-Json json(const std::vector<SnapshotView>& views) {
-  Json list = Json::array();
-  for (const SnapshotView& view : views) list.push_back(json(view));
-  return list;
+void print(JsonPage& page, std::string_view name, const std::vector<SnapshotView>& views) {
+  print_list(page, name, views);
+}
+
+void print(JsonPage& page, std::string_view name, const VerifyReport& report) {
+  page.open('{', name);
+  page.members({{"good", report.is_good()}, {"bytes_read", report.bytes_read}, {"objects_read", report.objects_read}});
+  print_list(page, "snapshots", report.snapshots);
+  print_list(page, "findings", report.findings);
+  page.close('}');
+}
+
+void print(JsonPage& page, std::string_view name, const PruneReport& report) {
+  page.open('{', name);
+  page.members({{"retired", report.retired},
+                {"waiting", report.waiting},
+                {"removed", report.removed},
+                {"removed_bytes", report.removed_bytes}});
+  print_list(page, "kept", report.kept);
+  page.open('[', "removed_objects");
+  for (const std::string& key : report.removed_objects) page.item(printable(key, kKeyBytesMax));
+  page.close(']');
+  print_list(page, "still_there", report.still_there);
+  page.close('}');
 }
 
 // `name` says what the answer is called.
 template <typename What>
-void add_repositories(JsonPage& page, const std::vector<OfRepository<What>>& repositories, std::string_view name) {
+void print_repositories(JsonPage& page, const std::vector<OfRepository<What>>& repositories, std::string_view name) {
   page.open('[', "repositories");
-  for (const OfRepository<What>& of : repositories)
-    page.item({{"repository", of.repository},
-               {"error", json(of.error)},
-               {std::string(name), of.answer ? json(*of.answer) : Json()}});
+  for (const OfRepository<What>& of : repositories) {
+    page.open('{');
+    page.members({{"repository", of.repository}, {"error", json(of.error)}});
+    if (of.answer) {
+      print(page, name, *of.answer);
+    } else {
+      page.members({{std::string(name), nullptr}});
+    }
+    page.close('}');
+  }
   page.close(']');
 }
 
@@ -114,9 +135,12 @@ void print_backup_json(Output& output, const RunFacts& facts, const BackupOutcom
   JsonPage page(output);
   begin(page, facts, "backup");
   add_crossing(page, outcome.crossing, policy, dry_run);
-  page.members({{"snapshot", snapshot_of(outcome.snapshot)},
-                {"verification", outcome.verification ? json(*outcome.verification) : Json()},
-                {"verify_error", json(outcome.verify_error)}});
+  page.members({{"snapshot", snapshot_of(outcome.snapshot)}, {"verify_error", json(outcome.verify_error)}});
+  if (outcome.verification) {
+    print(page, "verification", *outcome.verification);
+  } else {
+    page.members({{"verification", nullptr}});
+  }
   end(page);
 }
 
@@ -125,21 +149,21 @@ void print_snapshots_json(Output& output, const RunFacts& facts, const std::stri
   JsonPage page(output);
   begin(page, facts, "snapshots");
   page.members({{"error", nullptr}, {"store", store}});
-  add_repositories(page, repositories, "snapshots");
+  print_repositories(page, repositories, "snapshots");
   end(page);
 }
 
 void print_restore_json(Output& output, const RunFacts& facts, const RestoreOutcome& outcome) {
   JsonPage page(output);
   begin(page, facts, "restore");
-  page.members({{"store", outcome.store},
-                {"snapshot", facts_of(outcome.snapshot->manifest, outcome.snapshot->manifest.refs.size())},
-                {"target", outcome.target}});
   if (outcome.crossing) {
     add_crossing(page, *outcome.crossing, FollowMode::Mirror, false);
   } else {
     page.members({{"error", nullptr}});
   }
+  const Manifest& manifest = outcome.snapshot->manifest;
+  page.members(
+      {{"store", outcome.store}, {"target", outcome.target}, {"snapshot", facts_of(manifest, manifest.refs.size())}});
   end(page);
 }
 
@@ -148,7 +172,7 @@ void print_verification_json(Output& output, const RunFacts& facts, const std::v
   JsonPage page(output);
   begin(page, facts, "verify");
   page.members({{"error", nullptr}, {"level", to_string(level)}});
-  add_repositories(page, repositories, "verification");
+  print_repositories(page, repositories, "verification");
   end(page);
 }
 
@@ -157,7 +181,7 @@ void print_pruning_json(Output& output, const RunFacts& facts, const std::vector
   JsonPage page(output);
   begin(page, facts, "prune");
   page.members({{"error", nullptr}, {"dry_run", dry_run}});
-  add_repositories(page, repositories, "pruning");
+  print_repositories(page, repositories, "pruning");
   end(page);
 }
 

@@ -52,8 +52,11 @@ std::string finding_line(const Finding& finding, Paint paint) {
   const bool is_told = is_harmless(finding.kind);
   const std::string word(to_string(finding.kind));
   std::string line = fmt::format("  {}: {}", is_told ? paint.careful(word) : paint.bad(word), printable(finding.what));
-  if (!finding.key.empty()) line += fmt::format(" ({})", printable(finding.key, kKeyBytesMax));
-  if (!finding.snapshots.empty()) line += fmt::format(", snapshots {}", numbers(finding.snapshots));
+  const bool is_named = finding.what.find(finding.key) != std::string::npos;
+  if (!is_named) line += fmt::format(" ({})", printable(finding.key, kKeyBytesMax));
+  if (!finding.snapshots.empty())
+    line +=
+        fmt::format(", {} {}", finding.snapshots.size() == 1 ? "snapshot" : "snapshots", numbers(finding.snapshots));
   return line;
 }
 
@@ -64,6 +67,8 @@ void print_findings(std::vector<std::string>& lines, const VerifyReport& report,
                               counted(report.objects_read, "object")));
   for (const Finding& finding : report.findings) lines.push_back(finding_line(finding, style.paint));
 }
+
+bool is_up_to_date(const LegReport& leg) { return leg.status == LegStatus::UpToDate; }
 
 template <typename What>
 std::string failed_line(const OfRepository<What>& of, Paint paint) {
@@ -83,11 +88,12 @@ void print_backup(Output& output, const BackupOutcome& outcome, ExitStatus statu
     line += fmt::format(", {}, {}", counted(manifest.refs.size(), "ref"),
                         outcome.snapshot->confirmed ? "stored" : "acknowledged, not read back");
     more.push_back(line);
-  } else if (!outcome.crossing.error && status == ExitStatus::Done) {
+  } else if (std::ranges::all_of(outcome.crossing.legs, is_up_to_date)) {
     more.push_back("no new snapshot: the last one holds all of it");
   }
-  if (outcome.verification) print_findings(more, *outcome.verification, style);
   if (style.quiet) more.clear();
+  if (outcome.verification && !(style.quiet && outcome.verification->is_good()))
+    print_findings(more, *outcome.verification, style);
   print_crossing(output, outcome.crossing, status, style, more);
 }
 

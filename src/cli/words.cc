@@ -108,16 +108,18 @@ Result<> take_object_lock(const std::string& text, StoreOptions& options) {
   return {};
 }
 
+bool says_s3_things(const StoreOptions& options) {
+  return !options.endpoint.empty() || !options.region.empty() || options.addressing != "auto" ||
+         !options.server_side_encryption.empty() || !options.kms_key_id.empty() || !options.storage_class.empty() ||
+         !options.expected_bucket_owner.empty() || options.bucket_owner_full_control ||
+         !options.object_lock_mode.empty();
+}
+
 Result<VaultWords> vault_of(const Words& words, std::string_view store, std::string_view repository) {
-  VaultWords vault {
-    .store = TRY(StoreAddress::parse(store))
-    , .store_options = words.store
-  };
+  StoreAddress address = TRY(StoreAddress::parse(store));
+  VaultWords vault{.store = std::move(address), .store_options = words.store};
   TRY(take_object_lock(words.object_lock, vault.store_options));
-  const bool says_s3_things = !words.store.server_side_encryption.empty() || !words.store.storage_class.empty() ||
-                              !words.store.expected_bucket_owner.empty() || words.store.bucket_owner_full_control ||
-                              !words.object_lock.empty() || !words.store.endpoint.empty();
-  if (!vault.store.s3 && says_s3_things)
+  if (!vault.store.s3 && says_s3_things(vault.store_options))
     return Error(ErrorKind::Invalid,
                  "{} is a directory: --sse, --storage-class, --object-lock, --endpoint-url and the like are for s3://",
                  printable(store));
@@ -154,22 +156,28 @@ Result<CommandLine> backup_of(const Words& words) {
   VaultWords vault = TRY(vault_of(words, words.store_address, words.name));
   if (!vault.repository) vault.repository = TRY(repository_name_of(source));
 
+  Policy policy = TRY(policy_of(words, kEverything));
+  policy.keep_old_tips = false;  // older snapshots keep every old tip
+  const BackupFormat format = TRY(parse_backup_format(words.format).context("--format"));
   std::map<std::string, std::string> variables = TRY(key_variables_of(words));
   const bool knows_all = variables.contains("account_id") && variables.contains("region");
   KeyTemplate keys = words.key_template.empty() ? KeyTemplate::standard(knows_all)
                                                 : TRY(KeyTemplate::parse(words.key_template).context("--key"));
-  BackupCommand command {
-    .source = std::move(source), .vault = std::move(vault), .policy = TRY(policy_of(words, kEverything))
-    , .format = TRY(parse_backup_format(words.format).context("--format"))
-    , .keys = std::move(keys), .key_variables = std::move(variables),
-      .limits = {.links_max = words.chain_links,
-                 .percent_max = words.chain_percent,
-                 .age_max = std::chrono::hours(24 * words.chain_days)},
-      .full = words.full, .record_unchanged = words.record_unchanged, .put_only_record = words.put_only,
-      .scratch = words.scratch, .identity_files = words.identities, .dry_run = words.dry_run
-  };
-  // Older snapshots keep every old tip.
-  command.policy.keep_old_tips = false;
+  BackupCommand command{.source = std::move(source),
+                        .vault = std::move(vault),
+                        .policy = std::move(policy),
+                        .format = format,
+                        .keys = std::move(keys),
+                        .key_variables = std::move(variables),
+                        .limits = {.links_max = words.chain_links,
+                                   .percent_max = words.chain_percent,
+                                   .age_max = std::chrono::hours(24 * words.chain_days)},
+                        .full = words.full,
+                        .record_unchanged = words.record_unchanged,
+                        .put_only_record = words.put_only,
+                        .scratch = words.scratch,
+                        .identity_files = words.identities,
+                        .dry_run = words.dry_run};
   for (const std::string& text : words.recipients)
     command.recipients.push_back(TRY(AgeRecipient::parse(text).context("--recipient")));
   if (!words.level.empty()) command.verify = TRY(parse_verification(words.level).context("--verify"));
@@ -179,18 +187,25 @@ Result<CommandLine> backup_of(const Words& words) {
 }
 
 Result<CommandLine> snapshots_of(const Words& words) {
-  return CommandLine{common_of(words), SnapshotsCommand{.vault = TRY(vault_of(words))}};
+  VaultWords vault = TRY(vault_of(words));
+  return CommandLine{common_of(words), SnapshotsCommand{.vault = std::move(vault)}};
 }
 
 Result<CommandLine> restore_of(const Words& words) {
   if (words.words.size() != 3)
     return Error(ErrorKind::Invalid, "STORE, REPO and TARGET are wanted, {} words were given", words.words.size());
   VaultWords vault = TRY(vault_of(words, words.words[0], words.words[1]));
-  RestoreCommand command {
-    .vault = std::move(vault), .target = TRY(Url::parse(words.words[2]))
-    , .selection = TRY(selection_of(words, kEverything))
-    , .overwrite = words.overwrite, .identity_files = words.identities, .scratch = words.scratch
-  };
+  Url target = TRY(Url::parse(words.words[2]));
+  if (target.scheme() == Scheme::Git)
+    return Error(ErrorKind::Invalid,
+                 "git:// can only be read, so {} cannot be restored to; give its ssh or https address", target.text());
+  RefspecSet selection = TRY(selection_of(words, kEverything));
+  RestoreCommand command{.vault = std::move(vault),
+                         .target = std::move(target),
+                         .selection = std::move(selection),
+                         .overwrite = words.overwrite,
+                         .identity_files = words.identities,
+                         .scratch = words.scratch};
   if (!words.at.empty()) command.choice = TRY(SnapshotChoice::parse(words.at).context("--at"));
   return CommandLine{common_of(words), std::move(command)};
 }
@@ -208,14 +223,12 @@ Result<> take_part(const std::string& text, VerifyCommand& command) {
 }
 
 Result<CommandLine> verify_of(const Words& words) {
-  VerifyCommand command {
-    .vault = TRY(vault_of(words))
-    , .identity_files = words.identities, .scratch = words.scratch
-  };
+  VaultWords vault = TRY(vault_of(words));
+  VerifyCommand command{.vault = std::move(vault), .identity_files = words.identities, .scratch = words.scratch};
   if (!words.level.empty()) command.level = TRY(parse_verification(words.level).context("--level"));
   if (!words.at.empty()) {
-    command.only = TRY(SnapshotChoice::parse(words.at).context("--snapshot"))
-    .number;
+    const SnapshotChoice choice = TRY(SnapshotChoice::parse(words.at).context("--snapshot"));
+    command.only = choice.number;
     if (!command.only || !command.vault.repository)
       return Error(ErrorKind::Invalid, "--snapshot takes the number of a snapshot of one REPO");
   }
@@ -226,10 +239,8 @@ Result<CommandLine> verify_of(const Words& words) {
 }
 
 Result<CommandLine> prune_of(const Words& words) {
-  PruneCommand command {
-    .vault = TRY(vault_of(words))
-    , .policy = words.keep, .dry_run = words.dry_run
-  };
+  VaultWords vault = TRY(vault_of(words));
+  PruneCommand command{.vault = std::move(vault), .policy = words.keep, .dry_run = words.dry_run};
   if (!words.keep_within.empty())
     command.policy.keep_within = TRY(parse_keep_within(words.keep_within).context("--keep-within"));
   command.grace = TRY(parse_keep_within(words.grace).context("--grace"));

@@ -90,6 +90,7 @@ struct BackupDestination::State {
   Result<> look_into_record();
   Result<std::string> fault_of_chain(std::stop_token stop) const;
   Result<Clock::WallTime> full_made_at(std::stop_token stop) const;
+  Result<bool> is_taken(const std::string& key, std::stop_token stop) const;
   Result<std::string> free_key(std::stop_token stop) const;
   Result<std::unique_ptr<Writer>> open_object(const std::vector<Oid>& haves, MeasuredWriter*& measured,
                                               DataObject& object, std::stop_token stop) const;
@@ -181,12 +182,19 @@ Result<Clock::WallTime> BackupDestination::State::full_made_at(std::stop_token s
   return std::move(first).error();
 }
 
+// A writer that may not look still knows its own: two backups in one second must not meet.
+Result<bool> BackupDestination::State::is_taken(const std::string& key, std::stop_token stop) const {
+  if (!is_put_only()) return TRY(store.find(key, stop))
+  .has_value();
+  return last && std::ranges::count(last->manifest.chain, key, &DataObject::key) != 0;
+}
+
 Result<std::string> BackupDestination::State::free_key(std::stop_token stop) const {
   constexpr unsigned kAttemptsMax = 100;
   for (unsigned attempt = 1; attempt <= kAttemptsMax; ++attempt) {
     std::string key = TRY(options.keys.key(log.repository(), clock.now(), options.format, !options.recipients.empty(),
                                            options.key_variables, attempt));
-    if (is_put_only() || !TRY(store.find(key, stop))) return key;
+    if (!TRY(is_taken(key, stop))) return key;
   }
   return Error(ErrorKind::Conflict, "no free key for a backup of {} made now", log.repository().text());
 }

@@ -125,7 +125,9 @@ Result<> restore_to_directory(const SnapshotLog& log, const Manifest& manifest, 
                               const RestoreOptions& options, std::stop_token stop) {
   const fs::path place = without_trailing_slash(target);
   if (!replace && !TRY(is_free(place)))
-    return Error(ErrorKind::Conflict, "'{}' exists and is not an empty directory; restore into a new one",
+    return Error(ErrorKind::Invalid,
+                 "'{}' exists and is not an empty directory; restore into a new one, or have it moved aside with "
+                 "--overwrite",
                  printable(place.native()));
   const std::unique_ptr<ScratchDirectory> beside = TRY(ScratchDirectory::make(place.parent_path()));
   const fs::path fresh = beside->path() / "restored.git";

@@ -20,7 +20,8 @@ struct RestoreOptions {
   std::vector<AgeIdentity> identities = {};
   std::vector<std::string> environment = {};  // what git runs with
   Patience patience = {};
-  std::filesystem::path scratch = {};  // where repositories are built that are not the target; empty: TMPDIR, else /var/tmp
+  // Where repositories are built that are not the target; empty: TMPDIR, else /var/tmp.
+  std::filesystem::path scratch = {};
   // Told how far it is: a phase ("fetching", "indexing", "checking"), bytes of the chain so far and in all.
   std::function<void(std::string_view phase, std::uint64_t bytes, std::uint64_t bytes_all)> progress = {};
 };
@@ -35,7 +36,7 @@ enum class RebuildCheck { Parsed, Connected };
 Result<> rebuild(const SnapshotLog& log, const Manifest& manifest, const std::filesystem::path& directory,
                  const RefspecSet& selection, RebuildCheck check, const RestoreOptions& options, std::stop_token stop);
 
-// A restored repository at `target`, built beside it under a temporary name and renamed. Conflict when the target
+// A restored repository at `target`, built beside it under a temporary name and renamed. Invalid when the target
 // exists and is not an empty directory, unless `replace`: then the old one is moved to TARGET.before-restore-TIME
 // first, never deleted.
 Result<> restore_to_directory(const SnapshotLog& log, const Manifest& manifest, const std::filesystem::path& target,

@@ -1,4 +1,5 @@
-// A store in memory: the reference implementation, and what tests use. It refuses what any other store may refuse.
+// A store in memory: the reference implementation, what tests use, and what stands in for a store that is not there yet
+// when nothing will be written to it. It refuses what any other store may refuse.
 #pragma once
 
 #include <functional>
@@ -12,9 +13,9 @@ namespace packferry {
 class MemoryStore final : public ObjectStore {
  public:
   // The clock outlives it.
-  explicit MemoryStore(const Clock& clock) : clock_(clock) {}
+  explicit MemoryStore(const Clock& clock, std::string name = "memory") : name_(std::move(name)), clock_(clock) {}
 
-  std::string name() const override { return "memory"; }
+  std::string name() const override { return name_; }
   Result<std::unique_ptr<Writer>> create(std::string_view key, std::stop_token stop) override;
   Result<> put_if_absent(std::string_view key, std::span<const std::byte> bytes, std::stop_token stop) override;
   Result<std::unique_ptr<Reader>> open(std::string_view key, std::uint64_t offset, std::stop_token stop) override;
@@ -40,6 +41,7 @@ class MemoryStore final : public ObjectStore {
 
   Result<> put(const std::string& key, std::vector<std::byte> bytes);
 
+  const std::string name_;
   const Clock& clock_;
   std::mutex mutex_;
   std::map<std::string, Object, std::less<>> objects_;

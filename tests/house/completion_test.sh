@@ -38,15 +38,25 @@ expect --exclude packferry compare a --ex
 expect fast-forward packferry replicate --policy f
 expect never packferry refs --color n
 expect src packferry replicate sr
+expect snapshots packferry sn
+expect zip packferry backup --format z
+expect drill packferry verify --level d
+expect src packferry backup a --to sr
+expect --keep-within packferry prune --keep-w
 if grep -q allow <<<"$(offers packferry refs --al)"; then echo "completion: refs takes no --allow-…" && exit 1; fi
 
 # The manual, the completion and --help know the same long options.
-offered=$({ offers packferry -- && offers packferry replicate -- && offers packferry compare --; } | grep '^--' | sort -u)
+commands=$(offers packferry '' | grep -v '^--')
+offered=$({ offers packferry -- && for each in $commands; do offers packferry "$each" --; done; } | grep '^--' | sort -u)
 same_as_offered() {
   diff <(sort -u) <(echo "$offered") || { echo "completion: $1 (<) and the completion (>) differ" && exit 1; }
 }
 grep -E '^\.It Fl ' packaging/man/packferry.1 | grep -oE ' -[a-z][a-z-]+' | sed 's/ -/--/' | same_as_offered "the manual"
 if [ -n "${PACKFERRY:-}" ]; then
-  { "$PACKFERRY" --help && "$PACKFERRY" replicate --help && "$PACKFERRY" compare --help; } |
+  { "$PACKFERRY" --help && for each in $commands; do "$PACKFERRY" "$each" --help; done; } |
     grep -oE -- '--[a-z][a-z-]+' | { cat && echo --help; } | same_as_offered "packferry --help"
+  for each in $commands; do
+    diff <("$PACKFERRY" "$each" --help | grep -oE -- '--[a-z][a-z-]+' | { cat && echo --help; } | sort -u) \
+      <(offers packferry "$each" -- | sort -u) || { echo "completion: $each --help (<) and the completion (>) differ" && exit 1; }
+  done
 fi
