@@ -317,7 +317,7 @@ std::vector<HttpHeader> S3Client::headers_of_new_object() const {
 
 Result<> S3Client::patiently(const std::function<Result<>()>& attempt, std::stop_token stop) {
   for (unsigned attempts = 1;; ++attempts) {
-    const Result<> done = attempt();
+    Result<> done = attempt();
     if (done) return done;
     TRY(pause_after(attempts, done.error(), stop));
   }

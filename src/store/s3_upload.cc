@@ -150,7 +150,7 @@ Result<> S3Upload::complete() {
 Result<> S3Upload::until_settled(const std::function<Result<>()>& attempt) {
   bool in_doubt = false;
   for (unsigned attempts = 1;; ++attempts) {
-    const Result<> done = attempt();
+    Result<> done = attempt();
     if (done) return done;
     in_doubt = in_doubt || done.error().kind() == ErrorKind::Unavailable;
     if (in_doubt && is_there()) return {};
