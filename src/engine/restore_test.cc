@@ -205,7 +205,7 @@ TEST_F(RestoreTest, NeverOverWhatIsThere) {
   write_file(git.path("place/file"), "x");
   fs::create_symlink(git.path("place/full"), git.path("place/link"));
   for (const char* name : {"place/full", "place/file", "place/link"})
-    EXPECT_FAILS(restore_into(manifest, git.path(name)), ErrorKind::Conflict, "restore into a new one");
+    EXPECT_FAILS(restore_into(manifest, git.path(name)), ErrorKind::Invalid, "restore into a new one");
 
   must(restore_into(manifest, git.path("place/full"), true));
   EXPECT_EQ(refs("place/full"), refs("source"));
