@@ -146,11 +146,13 @@ std::string to_base64(Bytes bytes) {
   return text;
 }
 
-// Of exactly this many bytes, in their one spelling.
+// Of exactly this many bytes, in their one spelling. libsodium 1.0.18 takes any byte above 0x7F for a '/'.
 template <std::size_t kCount>
 std::optional<std::array<std::byte, kCount>> from_base64(std::string_view text) {
   std::array<std::byte, kCount> bytes;
   std::size_t count = 0;
+  if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7F; }))
+    return std::nullopt;
   if (sodium_base642bin(out(bytes), kCount, text.data(), text.size(), nullptr, &count, nullptr, kBase64) != 0 ||
       count != kCount)
     return std::nullopt;

@@ -79,7 +79,7 @@ Result<RepositoryName> RepositoryName::parse(std::string_view text) {
 }
 
 Result<RepositoryName> RepositoryName::from_key(std::string_view key) {
-  const Result<RepositoryName> name = parse(decode(key));
+  Result<RepositoryName> name = parse(decode(key));
   if (!name || name->key() != key)
     return Error(ErrorKind::Corrupt, "'{}' is not the key of a repository", printable(key, kShownBytesMax));
   return name;

@@ -37,7 +37,8 @@ class ZipArchive {
     archive_write_set_bytes_per_block(archive_, 0);  // what is written goes on at once
   }
   ~ZipArchive() {
-    archive_write_fail(archive_);  // or it would end the zip properly
+    // Freeing it ends the zip, which nobody shall see.
+    if (!failure_) failure_ = Error(ErrorKind::Cancelled, "abandoned");
     archive_write_free(archive_);
   }
   ZipArchive(const ZipArchive&) = delete;
@@ -55,7 +56,7 @@ class ZipArchive {
   Result<> write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
       const la_ssize_t count = archive_write_data(archive_, bytes.data(), bytes.size());
-      if (count <= 0) return outcome(ARCHIVE_FATAL);
+      TRY(outcome(count > 0 ? ARCHIVE_OK : ARCHIVE_FATAL));
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
     return {};
@@ -76,24 +77,24 @@ class ZipArchive {
     return outcome(archive_write_header(archive_, entry.get()));
   }
 
-  static la_ssize_t write_on(archive* from, void* self, const void* bytes, std::size_t count) {
+  // libarchive is never told of a failure: after one it would not free what it has.
+  static la_ssize_t write_on(archive*, void* self, const void* bytes, std::size_t count) {
     auto* zip = static_cast<ZipArchive*>(self);
+    if (zip->failure_) return static_cast<la_ssize_t>(count);
     const Result<> written = zip->to_->write({static_cast<const std::byte*>(bytes), count});
-    if (written) return static_cast<la_ssize_t>(count);
-    zip->failure_ = written.error();
-    archive_set_error(from, EIO, "the end of it");
-    return -1;
+    if (!written) zip->failure_ = written.error();
+    return static_cast<la_ssize_t>(count);
   }
 
   Result<> outcome(int code) {
-    if (code == ARCHIVE_OK) return {};
     if (failure_) return *failure_;
+    if (code == ARCHIVE_OK) return {};
     return libarchive_error(ErrorKind::Invalid, archive_);
   }
 
   const std::unique_ptr<Writer> to_;
   archive* const archive_;
-  std::optional<Error> failure_;  // of `to`
+  std::optional<Error> failure_;  // of `to`; nothing is written to it any more
 };
 
 // Gone, with all that is in it, when it is destroyed.
