@@ -4,6 +4,7 @@ PRESET  ?= dev
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
+REPOSITORIES ?= packferry=.
 JOBS    ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
@@ -56,8 +57,9 @@ faults: ## connections cut, bytes flipped, programs killed, for SECONDS=60 (FAUL
 fuzz: ## every fuzz target for SECONDS=60
 	scripts/fuzz $(SECONDS)
 
-bench: release ## side by side with git, on this machine
-	bench/replicate
+bench: release ## side by side with git, on this machine (REPOSITORIES='NAME=PATH …')
+	bench/replicate $(REPOSITORIES)
+	bench/backup $(REPOSITORIES)
 
 coverage: ## line and branch coverage of the unit tests, as text and as build/coverage/index.html
 	$(MAKE) build PRESET=coverage
