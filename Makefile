@@ -8,7 +8,7 @@ REPOSITORIES ?= packferry=.
 JOBS    ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release test test-all integration format tidy layers asan tsan faults fuzz bench coverage install deb clean
+.PHONY: help setup build release test test-all integration format tidy layers asan tsan faults simulate fuzz bench coverage install deb clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ tsan: ## all tests under ThreadSanitizer
 faults: ## connections cut, bytes flipped, programs killed, for SECONDS=60 (FAULTS=--full for every byte: hours)
 	$(MAKE) build
 	scripts/faults --seconds $(SECONDS) $(FAULTS)
+
+simulate: ## random histories, backed up, pruned, damaged, restored, against a model, for SECONDS=60
+	$(MAKE) build
+	scripts/simulate $(SECONDS)
 
 fuzz: ## every fuzz target for SECONDS=60
 	scripts/fuzz $(SECONDS)

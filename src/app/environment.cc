@@ -63,6 +63,13 @@ Environment::Environment(const std::vector<std::string>& variables) {
   if (ca_file.empty()) ca_file = value(by_name, "SSL_CERT_FILE");
   no_color = !value(by_name, "NO_COLOR").empty();
   terminal = value(by_name, "TERM");
+  for (const auto& [name, text] : by_name)
+    if (name.starts_with("AWS_") || name == "HOME") aws_.emplace(name, text);
+}
+
+std::optional<std::string> Environment::for_aws(std::string_view name) const {
+  const auto found = aws_.find(name);
+  return found == aws_.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace packferry

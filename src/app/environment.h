@@ -2,7 +2,10 @@
 // decided here.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/url.h"
@@ -32,9 +35,15 @@ struct Environment {
   bool no_color = false;    // NO_COLOR, not empty
   std::string terminal;     // TERM
 
+  // AWS_… and HOME, for whoever speaks to AWS: nothing where a variable is not set.
+  std::optional<std::string> for_aws(std::string_view name) const;
+
   // For git, ssh and credential helpers: all that the user has set, but for our own secrets, for what would point git
   // at another repository than the one that is meant, and for what would make it write traces.
   std::vector<std::string> for_children;
+
+ private:
+  std::map<std::string, std::string, std::less<>> aws_;
 };
 
 }  // namespace packferry

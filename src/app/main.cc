@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
   const Interrupts interrupts;
   const Environment environment(variables());
 
-  const SystemClock clock;
+  SystemClock clock;
   FdLog log(STDERR_FILENO, LogLevel::Info, clock);
   FdOutput out(STDOUT_FILENO, "standard output");
   FdOutput err(STDERR_FILENO, "standard error");

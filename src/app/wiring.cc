@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <optional>
+#include <random>
 #include <utility>
 #include <vector>
 
+#include "aws/aws_credentials.h"
 #include "host/host_profile.h"
 #include "net/credentials.h"
 #include "net/http.h"
@@ -12,6 +14,8 @@
 #include "remote/process_transport.h"
 #include "remote/remote.h"
 #include "store/file_store.h"
+#include "store/retrying_store.h"
+#include "store/s3_store.h"
 
 namespace packferry {
 namespace {
@@ -55,13 +59,15 @@ Result<std::optional<CredentialSet>> from_file(const std::string& path, const st
 
 class RealEnds final : public Ends {
  public:
-  RealEnds(const Environment& environment, EndOptions options, const std::string& version, const Clock& clock)
+  RealEnds(const Environment& environment, EndOptions options, const std::string& version, Clock& clock)
       : environment_(environment),
         clock_(clock),
         options_(std::move(options)),
         http_({.user_agent = "packferry/" + version,
                .ca_file = options_.ca_file.empty() ? environment.ca_file : options_.ca_file,
-               .patience = options_.patience}) {}
+               .patience = options_.patience}),
+        metadata_http_(metadata_http_options(
+            {.user_agent = "packferry/" + version, .ca_file = {}, .patience = options_.patience})) {}
 
   Result<> read_credentials();
 
@@ -77,9 +83,9 @@ class RealEnds final : public Ends {
     return std::make_unique<RemoteDestination>(std::move(there), profile_of(url));
   }
 
-  Result<std::unique_ptr<ObjectStore>> store(const StoreAddress& address, const StoreOptions&,
+  Result<std::unique_ptr<ObjectStore>> store(const StoreAddress& address, const StoreOptions& options,
                                              bool for_writing) override {
-    if (address.is_s3) return Error(ErrorKind::Unsupported, "s3");
+    if (address.s3) return s3_store(*address.s3, options);
     return TRY(FileStore::open(std::filesystem::absolute(address.path),
                                for_writing ? FileStore::IfMissing::Make : FileStore::IfMissing::Fail, clock_));
   }
@@ -87,6 +93,40 @@ class RealEnds final : public Ends {
   const std::vector<std::string>& child_environment() const override { return environment_.for_children; }
 
  private:
+  Result<std::unique_ptr<ObjectStore>> s3_store(const S3Location& location, const StoreOptions& options) {
+    const EnvironmentLookup lookup = [this](std::string_view name) { return environment_.for_aws(name); };
+    const AwsProfile profile = TRY(AwsProfile::load("", lookup));
+    aws_credentials_.push_back(TRY(find_aws_credentials(profile, lookup, metadata_http_, clock_)));
+    S3Options s3 = TRY(s3_options(profile, options));
+    stores_.push_back(TRY(S3Store::open(location, std::move(s3), http_, *aws_credentials_.back(), clock_)));
+    return std::make_unique<RetryingStore>(*stores_.back(), RetryOptions{.seed = seed()}, clock_);
+  }
+
+  Result<S3Options> s3_options(const AwsProfile& profile, const StoreOptions& options) const {
+    S3Options s3{.region = options.region.empty() ? profile.region().value_or("") : options.region,
+                 .encryption = options.server_side_encryption,
+                 .kms_key_id = options.kms_key_id,
+                 .storage_class = options.storage_class,
+                 .acl = options.bucket_owner_full_control ? "bucket-owner-full-control" : "",
+                 .expected_bucket_owner = options.expected_bucket_owner,
+                 .seed = seed()};
+    const std::string endpoint = options.endpoint.empty() ? profile.s3_endpoint_url().value_or("") : options.endpoint;
+    if (!endpoint.empty()) s3.endpoint = TRY(Url::parse(endpoint).context("the endpoint of S3"));
+    const std::string style =
+        options.addressing == "auto" ? profile.find("s3.addressing_style").value_or("auto") : options.addressing;
+    if (style == "path") s3.addressing = S3Addressing::Path;
+    if (style == "virtual") s3.addressing = S3Addressing::VirtualHost;
+    if (!options.object_lock_mode.empty())
+      s3.object_lock = S3ObjectLock{options.object_lock_mode, std::chrono::hours(24 * options.object_lock_days)};
+    return s3;
+  }
+
+  // Another one for each process: who waits, and who writes, is told apart by it.
+  static std::uint64_t seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) | device();
+  }
+
   Result<std::unique_ptr<Remote>> remote(const Url& url, Side side) {
     return std::make_unique<Remote>(TRY(transport(url, side)), options_.protocol);
   }
@@ -127,9 +167,12 @@ class RealEnds final : public Ends {
   }
 
   const Environment& environment_;
-  const Clock& clock_;
+  Clock& clock_;
   const EndOptions options_;
   HttpClient http_;
+  HttpClient metadata_http_;
+  std::vector<std::unique_ptr<AwsCredentialSource>> aws_credentials_;
+  std::vector<std::unique_ptr<ObjectStore>> stores_;
   std::vector<std::unique_ptr<CredentialSet>> sets_;
   // For each side, what is there; the first one counts.
   std::vector<CredentialSet*> source_sets_;
@@ -155,7 +198,7 @@ Result<> RealEnds::read_credentials() {
 
 }  // namespace
 
-MakeEnds make_real_ends(const Environment& environment, std::string version, const Clock& clock) {
+MakeEnds make_real_ends(const Environment& environment, std::string version, Clock& clock) {
   return
       [&environment, &clock, version = std::move(version)](const EndOptions& options) -> Result<std::unique_ptr<Ends>> {
         auto ends = std::make_unique<RealEnds>(environment, options, version, clock);

@@ -14,6 +14,6 @@ namespace packferry {
 // Who we are towards an http(s) host is the first of these that is there: the environment's variables for the side,
 // those for both, the credentials file for the side, the one for both, the password in the URL; else git's credential
 // helpers are asked. One set of credentials goes to one origin: a second origin that would get it is Invalid.
-MakeEnds make_real_ends(const Environment& environment, std::string version, const Clock& clock);
+MakeEnds make_real_ends(const Environment& environment, std::string version, Clock& clock);
 
 }  // namespace packferry

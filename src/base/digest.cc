@@ -3,6 +3,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace packferry {
@@ -84,6 +86,20 @@ std::optional<std::vector<std::byte>> from_hex(std::string_view text) {
     const int low = digit(text[2 * i + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     out[i] = static_cast<std::byte>(high << 4 | low);
+  }
+  return out;
+}
+
+std::string to_base64(std::span<const std::byte> bytes) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::span<const std::byte> three = bytes.subspan(at, std::min<std::size_t>(3, bytes.size() - at));
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 3; ++i)
+      bits = bits << 8 | (i < three.size() ? std::to_integer<std::uint32_t>(three[i]) : 0u);
+    for (std::size_t i = 0; i < 4; ++i) out += i <= three.size() ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
   }
   return out;
 }

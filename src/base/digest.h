@@ -1,5 +1,5 @@
-// Running SHA-1 and SHA-256, HMAC-SHA-256 and hex. SHA-1 here finds transport damage (the trailer of a pack); it is no
-// defence against a collision, which is why git itself checks what it indexes.
+// Running SHA-1 and SHA-256, HMAC-SHA-256, hex and base64. SHA-1 here finds transport damage (the trailer of a pack);
+// it is no defence against a collision, which is why git itself checks what it indexes.
 #pragma once
 
 #include <array>
@@ -40,5 +40,8 @@ std::array<std::byte, 32> hmac_sha256(std::span<const std::byte> key, std::span<
 std::string to_hex(std::span<const std::byte> bytes);
 // Lower- or upper-case digits, an even number of them; nothing else.
 std::optional<std::vector<std::byte>> from_hex(std::string_view text);
+
+// RFC 4648, section 4: with padding.
+std::string to_base64(std::span<const std::byte> bytes);
 
 }  // namespace packferry

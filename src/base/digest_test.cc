@@ -93,5 +93,14 @@ TEST(Hex, TakesNothingElse) {
     EXPECT_EQ(from_hex(text), std::nullopt) << text;
 }
 
+// RFC 4648, section 10.
+TEST(Digest, WritesBase64) {
+  EXPECT_EQ(to_base64(bytes_of("")), "");
+  EXPECT_EQ(to_base64(bytes_of("f")), "Zg==");
+  EXPECT_EQ(to_base64(bytes_of("fo")), "Zm8=");
+  EXPECT_EQ(to_base64(bytes_of("foobar")), "Zm9vYmFy");
+  EXPECT_EQ(to_base64(bytes_of("\xFB\xFF")), "+/8=");
+}
+
 }  // namespace
 }  // namespace packferry

@@ -49,7 +49,7 @@ std::string numbers(const std::vector<std::uint64_t>& snapshots) {
 }
 
 std::string finding_line(const Finding& finding, Paint paint) {
-  const bool is_told = finding.kind == Finding::Kind::Fsck;
+  const bool is_told = is_harmless(finding.kind);
   const std::string word(to_string(finding.kind));
   std::string line = fmt::format("  {}: {}", is_told ? paint.careful(word) : paint.bad(word), printable(finding.what));
   const bool is_named = finding.what.find(finding.key) != std::string::npos;

@@ -119,7 +119,7 @@ Result<VaultWords> vault_of(const Words& words, std::string_view store, std::str
   StoreAddress address = TRY(StoreAddress::parse(store));
   VaultWords vault{.store = std::move(address), .store_options = words.store};
   TRY(take_object_lock(words.object_lock, vault.store_options));
-  if (!vault.store.is_s3 && says_s3_things(vault.store_options))
+  if (!vault.store.s3 && says_s3_things(vault.store_options))
     return Error(ErrorKind::Invalid,
                  "{} is a directory: --sse, --storage-class, --object-lock, --endpoint-url and the like are for s3://",
                  printable(store));

@@ -42,7 +42,7 @@ struct BackupOptions {
   // A writer that may only put: the last manifest is remembered in this file instead of read from the store, and
   // nothing is read back. Empty: the store is asked.
   std::filesystem::path put_only_record = {};
-  std::string source;                         // what the manifest says
+  std::string source = {};                    // what the manifest says
   std::filesystem::path scratch = {};         // for zip
   std::vector<std::string> environment = {};  // for zip: what git runs with
 };

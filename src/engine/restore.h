@@ -20,8 +20,8 @@ struct RestoreOptions {
   std::vector<AgeIdentity> identities = {};
   std::vector<std::string> environment = {};  // what git runs with
   Patience patience = {};
-  std::filesystem::path scratch =
-      {};  // where repositories are built that are not the target; empty: TMPDIR, else /var/tmp
+  // Where repositories are built that are not the target; empty: TMPDIR, else /var/tmp.
+  std::filesystem::path scratch = {};
   // Told how far it is: a phase ("fetching", "indexing", "checking"), bytes of the chain so far and in all.
   std::function<void(std::string_view phase, std::uint64_t bytes, std::uint64_t bytes_all)> progress = {};
 };

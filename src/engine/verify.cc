@@ -197,7 +197,7 @@ class Verifying {
     if (!snapshot.readable) return {};
     if (!*recorded) {
       // Its bytes may be proven all the same, and then it gets one.
-      find(Finding::Kind::Missing, log_.manifest_key(entry.number), {entry.number},
+      find(Finding::Kind::Unrecorded, log_.manifest_key(entry.number), {entry.number},
            "no record speaks of it: its backup was interrupted after the manifest, or may only put, or the record is "
            "gone");
     } else if (**recorded != snapshot.sha256) {
@@ -459,6 +459,8 @@ std::string_view to_string(Finding::Kind kind) {
       return "broken";
     case Finding::Kind::Incomplete:
       return "incomplete";
+    case Finding::Kind::Unrecorded:
+      return "unrecorded";
     case Finding::Kind::Fsck:
       return "fsck";
     case Finding::Kind::Unreadable:
@@ -468,9 +470,11 @@ std::string_view to_string(Finding::Kind kind) {
   return {};
 }
 
+bool is_harmless(Finding::Kind kind) { return kind == Finding::Kind::Fsck || kind == Finding::Kind::Unrecorded; }
+
 bool VerifyReport::is_good() const {
   return std::all_of(findings.begin(), findings.end(),
-                     [](const Finding& finding) { return finding.kind == Finding::Kind::Fsck; });
+                     [](const Finding& finding) { return is_harmless(finding.kind); });
 }
 
 Result<VerifyReport> verify(const SnapshotLog& log, const VerifyOptions& options, const Clock& clock,

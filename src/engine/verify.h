@@ -31,6 +31,7 @@ struct Finding {
     Foreign,     // an object that nobody of us wrote, or one that lies under another's key
     Broken,      // the link between manifests: `previous` does not fit
     Incomplete,  // a ref whose history is not all there
+    Unrecorded,  // no record beside a manifest: its backup was interrupted at the end, or the record is gone
     Fsck,        // what git fsck says of objects that are as the source had them: told, not a failure
     Unreadable,  // the store would not say: not a proof of damage
   };
@@ -40,6 +41,8 @@ struct Finding {
   std::string what;                      // a sentence, printable
 };
 std::string_view to_string(Finding::Kind kind);
+// Told, and no failure: what it was found in can be restored.
+bool is_harmless(Finding::Kind kind);
 
 struct VerifiedSnapshot {
   std::uint64_t number = 0;
@@ -52,7 +55,7 @@ struct VerifyReport {
   std::vector<Finding> findings;
   std::uint64_t bytes_read = 0;
   std::size_t objects_read = 0;
-  bool is_good() const;  // no finding but Fsck
+  bool is_good() const;  // no finding but harmless ones
 };
 
 // An Error only where nothing can be said at all (the listing fails).

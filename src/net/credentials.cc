@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "base/digest.h"
 #include "base/printable.h"
 #include "io/fd.h"
 #include "io/process.h"
@@ -22,21 +23,6 @@ namespace {
 // Both are short texts; more is a mistake, or a program gone wild.
 constexpr std::size_t kHelperBytesMax = 64 * 1024;
 constexpr std::size_t kCredentialsFileBytesMax = 64 * 1024;
-
-// RFC 4648, section 4.
-std::string base64(std::string_view bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::string_view three = bytes.substr(at, 3);
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 3; ++i)
-      bits = bits << 8 | (i < three.size() ? static_cast<std::uint8_t>(three[i]) : 0u);
-    for (std::size_t i = 0; i < 4; ++i) out += i <= three.size() ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
-  }
-  return out;
-}
 
 void wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
 
@@ -135,7 +121,7 @@ Result<std::string> read_private_file(const std::string& path) {
 Secret Credentials::authorization() const {
   if (bearer) return Secret("Bearer " + password.reveal());
   const Secret both(username + ":" + password.reveal());
-  const Secret encoded(base64(both.reveal()));
+  const Secret encoded(to_base64(as_bytes(both.reveal())));
   return Secret("Basic " + encoded.reveal());
 }
 

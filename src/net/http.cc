@@ -335,6 +335,7 @@ void CurlExchange::set_connection() {
   set(easy_, CURLOPT_URL, request_.url.request_text().c_str());
   set(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   set(easy_, CURLOPT_PATH_AS_IS, 1L);
+  if (pool_->options.direct) set(easy_, CURLOPT_NOPROXY, "*");
   set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(easy_, CURLOPT_FOLLOWLOCATION, 0L);
   set(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -645,6 +646,12 @@ std::optional<Milliseconds> HttpResponse::retry_after() const {
   if (then < 0 || now < 0) return std::nullopt;
   // In seconds: some dates are further apart than milliseconds can tell.
   return std::clamp(std::chrono::seconds(then - now), std::chrono::seconds(0), kRetryAfterMax);
+}
+
+std::optional<Clock::WallTime> HttpResponse::last_modified() const {
+  const std::time_t seconds = curl_getdate(std::string(header("last-modified").value_or("")).c_str(), nullptr);
+  if (seconds < 0) return std::nullopt;
+  return Clock::WallTime(std::chrono::seconds(seconds));
 }
 
 HttpClient::HttpClient(HttpOptions options) : pool_(std::make_shared<Pool>(std::move(options))) {

@@ -28,7 +28,7 @@ struct HttpRequest {
   std::string method = "GET";
   Url url;
   std::vector<HttpHeader> headers;
-  // GET and HEAD have none; a POST or PUT says how its body comes (None: an empty one).
+  // GET, HEAD and DELETE have none; a POST or PUT says how its body comes (None: an empty one).
   enum class Body { None, Counted, Chunked } body = Body::None;
   std::uint64_t body_bytes = 0;  // with Counted
 };
@@ -43,6 +43,8 @@ struct HttpResponse {
   std::string content_type() const;
   // Retry-After, as seconds or as a date against the response's own Date; a day at most, whatever the host says.
   std::optional<Milliseconds> retry_after() const;
+  // Last-Modified, by the host's clock.
+  std::optional<Clock::WallTime> last_modified() const;
 };
 
 // One request and its response. Not for several threads at once.
@@ -72,6 +74,7 @@ struct HttpOptions {
   std::string user_agent;
   std::string ca_file;  // trusted instead of the system's CAs; empty: the system's
   Patience patience;
+  bool direct = false;  // past the proxies that the environment names
 };
 
 class HttpClient {

@@ -72,6 +72,28 @@ class HttpTest : public ::testing::Test {
   HttpClient client_{options()};
 };
 
+TEST_F(HttpTest, GoesPastProxiesWhenItIsDirect) {
+  ScriptedServer server({{request(), say(ok("here"))}});
+  ASSERT_EQ(::unsetenv("no_proxy"), 0);
+  ASSERT_EQ(::setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+  HttpOptions direct = options();
+  direct.direct = true;
+  HttpClient client(direct);
+  const auto exchange = must(client.start(get(server.url("/")), {}));
+  EXPECT_EQ(must(body_of(*exchange)), "here");
+  ASSERT_EQ(::unsetenv("http_proxy"), 0);
+  SetUpTestSuite();
+}
+
+TEST_F(HttpTest, KnowsWhenSomethingWasModified) {
+  HttpResponse response;
+  EXPECT_EQ(response.last_modified(), std::nullopt);
+  response.headers.push_back({"last-modified", "Tue, 14 Nov 2023 22:13:20 GMT"});
+  EXPECT_EQ(response.last_modified(), Clock::WallTime(std::chrono::seconds(1'700'000'000)));
+  response.headers[0].value = "yesterday-ish";
+  EXPECT_EQ(response.last_modified(), std::nullopt);
+}
+
 TEST_F(HttpTest, GetsAnAnswer) {
   ScriptedServer server(
       {{request(), say("HTTP/1.1 200 Fine\r\nContent-Type: Text/Plain; charset=x\r\nX-A:  1 \r\nX-a: 2\r\n"

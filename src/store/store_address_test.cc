@@ -11,11 +11,11 @@ using testing::must;
 
 TEST(StoreAddress, IsABucketWithAPrefixOrADirectory) {
   const StoreAddress bucket = must(StoreAddress::parse("s3://my-bucket/a/b/"));
-  EXPECT_TRUE(bucket.is_s3);
-  EXPECT_EQ(bucket.bucket, "my-bucket");
-  EXPECT_EQ(bucket.prefix, "a/b");
+  ASSERT_TRUE(bucket.s3);
+  EXPECT_EQ(bucket.s3->bucket, "my-bucket");
+  EXPECT_EQ(bucket.s3->prefix, "a/b");
   EXPECT_EQ(bucket.text(), "s3://my-bucket/a/b");
-  EXPECT_EQ(must(StoreAddress::parse("s3://my-bucket")).prefix, "");
+  EXPECT_EQ(must(StoreAddress::parse("s3://my-bucket")).s3->prefix, "");
   EXPECT_EQ(must(StoreAddress::parse("file:///srv/backup")).path, "/srv/backup");
   EXPECT_EQ(must(StoreAddress::parse("backup/here")).path, "backup/here");
   EXPECT_EQ(must(StoreAddress::parse("/srv/backup")).text(), "/srv/backup");

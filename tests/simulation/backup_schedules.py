@@ -241,9 +241,12 @@ class History:
     def expect_restored(self, number):
         target = self.directory / f"restored-{number}.git"
         if number in self.broken:
-            self.packferry("restore", self.store, "app/web", target, "--at", number, status=FAILED)
-            return
-        self.packferry("restore", self.store, "app/web", target, "--at", number, "--quiet")
+            done = self.run(PACKFERRY, "restore", self.store, "app/web", target, "--at", number, check=False)
+            if done.returncode == FAILED and not target.exists():
+                return
+            # A later backup of the same second may have put the same bytes under the same key again.
+        else:
+            self.packferry("restore", self.store, "app/web", target, "--at", number, "--quiet")
         refs, head = self.snapshots[number]
         if self.refs(target) != refs or self.head(target) != head:
             raise Failed(f"snapshot {number} came back with {self.refs(target)} {self.head(target)}, not {refs} {head}")
