@@ -4,6 +4,7 @@ PRESET  ?= dev
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
+REPOSITORIES ?= packferry=.
 JOBS    ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
@@ -60,8 +61,9 @@ simulate: ## random histories, backed up, pruned, damaged, restored, against a m
 fuzz: ## every fuzz target for SECONDS=60
 	scripts/fuzz $(SECONDS)
 
-bench: release ## side by side with git, on this machine
-	bench/replicate
+bench: release ## side by side with git, on this machine (REPOSITORIES='NAME=PATH …')
+	bench/replicate $(REPOSITORIES)
+	bench/backup $(REPOSITORIES)
 
 coverage: ## line and branch coverage of the unit tests, as text and as build/coverage/index.html
 	$(MAKE) build PRESET=coverage
