@@ -241,7 +241,7 @@ TEST_F(VerifyTest, ManifestsAndRecordsThatAreMissing) {
   for (const std::string& key : keys())
     if (key.find("0000000004.stored") != std::string::npos) must(store.remove(key, {}));
   const VerifyReport report = run();
-  EXPECT_THAT(report.findings, ElementsAre(Found("missing", log.manifest_key(4), "no record speaks of it"),
+  EXPECT_THAT(report.findings, ElementsAre(Found("unrecorded", log.manifest_key(4), "no record speaks of it"),
                                            Found("missing", log.manifest_key(5), "")));
   EXPECT_THAT(good(report), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(look().findings, SizeIs(1)) << "it has one now";
