@@ -56,6 +56,8 @@ class Damage : public ::testing::Test {
     return !report || !report->findings.empty();
   }
 
+  bool verify_tells() { return !must(verify(backup.log, {.record = false}, backup.clock, {})).findings.empty(); }
+
   // One change to one object, looked for, and undone.
   void try_change(const std::string& key, const MemoryStore::Change& change, const std::string& what,
                   const Finds& finds) {
@@ -143,7 +145,9 @@ TEST_F(Damage, EveryDeletionIsFound) {
   for (const std::string& key : backup.keys()) {
     const std::vector<std::byte> before = bytes_of(backup.store, key);
     must(backup.store.remove(key, {}));
-    note(verify_finds(), key);
+    // A record that is gone is told and harms nothing; anything else is damage.
+    const bool is_record = key.find(".stored.") != std::string::npos;
+    note(is_record ? verify_tells() : verify_finds(), key);
     must(backup.store.put_if_absent(key, before, {}));
   }
   EXPECT_THAT(missed, IsEmpty());
