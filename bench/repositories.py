@@ -41,7 +41,9 @@ def drop_incomplete(work, repository):
     """Public snapshots may lack their largest files: what reaches a missing object goes, since no git would push it."""
     listed = git(work, "rev-list", "--objects", "--all", "--missing=print", "--no-object-names", cwd=repository)
     for oid in [line[1:] for line in listed.splitlines() if line.startswith("?")]:
-        commits = git(work, "log", "--all", "-m", "--format=%H", f"--find-object={oid}", cwd=repository).split()
+        # Without --no-renames it would look for renames among blobs, the missing ones too.
+        commits = git(work, "log", "--all", "-m", "--no-renames", "--format=%H", f"--find-object={oid}",
+                      cwd=repository).split()
         for commit in dict.fromkeys(commits):
             names = git(work, "for-each-ref", f"--contains={commit}", "--format=delete %(refname)", cwd=repository)
             git(work, "update-ref", "--stdin", cwd=repository, text=names)
