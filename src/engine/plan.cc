@@ -385,10 +385,12 @@ Haves choose_haves(const std::vector<RefUpdate>& carry, const RefMap& offered, c
   };
   for (const RefUpdate& update : carry)
     if (!update.is_create()) add(update.old_oid);
+  std::size_t few = haves.all.size();
   for (const Ref& ref : held)
     if (is_trunk(ref.name)) add(ref.oid);
-  haves.few = {haves.all.begin(),
-               haves.all.begin() + static_cast<std::ptrdiff_t>(std::min(haves.all.size(), kFewHavesMax))};
+  if (std::any_of(carry.begin(), carry.end(), [](const RefUpdate& update) { return update.is_create(); }))
+    few = haves.all.size();
+  haves.few = {haves.all.begin(), haves.all.begin() + static_cast<std::ptrdiff_t>(std::min(few, kFewHavesMax))};
 
   for (const Ref& ref : held)
     if (known.contains(ref.oid)) add(ref.oid);

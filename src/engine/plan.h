@@ -110,10 +110,10 @@ bool is_kept_name_of(const RefName& kept, const RefName& name);
 // Objects to name as `have`, each once; the first ones matter most. Annotated tags are named by what they peel to
 // where that is known, which spares the server a look-up each. docs/notes/haves.md.
 struct Haves {
-  // Old values of what is carried, then the branches that others are made from: cheap for the source, and enough for a
-  // question about the history in between.
+  // Old values of what is carried; where something is created, also the branches that others are made from. Enough for
+  // a question about the history in between, and cheap: old branches make the source walk far.
   std::vector<Oid> few;
-  // Those, then what both sides list, then the rest of what the receiver has, at most `count_max`.
+  // Those, then such branches, then what both sides list, then the rest of what the receiver has, at most `count_max`.
   std::vector<Oid> all;
 
   // For several receivers: only what all of them have may be left out of a pack.

@@ -367,10 +367,12 @@ TEST(Haves, NameOldValuesFirstThenWhatBothSidesListThenTheRest) {
   EXPECT_EQ(choose_haves(carry, offered, held, {}, 2).all, (std::vector<Oid>{commit(1), commit(3)}));
 }
 
-TEST(Haves, TheFewAreOldValuesAndTrunks) {
+TEST(Haves, TheFewAreOldValuesAndForWhatIsNewTrunks) {
   const RefMap held =
       refs_at({{"refs/heads/main", 5}, {"refs/heads/t/a", 1}, {"refs/heads/t/b", 3}, {"refs/tags/v1", 4}});
-  const std::vector<RefUpdate> carry = {{ref_name("refs/heads/t/a"), commit(1), commit(2)}};
+  std::vector<RefUpdate> carry = {{ref_name("refs/heads/t/a"), commit(1), commit(2)}};
+  EXPECT_EQ(choose_haves(carry, {}, held, {}, 100).few, (std::vector<Oid>{commit(1)}));
+  carry.push_back({ref_name("refs/heads/t/c"), Oid(), commit(2)});
   const Haves haves = choose_haves(carry, {}, held, {}, 100);
   EXPECT_EQ(haves.few, (std::vector<Oid>{commit(1), commit(5)}));
   EXPECT_EQ(haves.all.size(), 4u);
