@@ -36,12 +36,6 @@ std::vector<Oid> sorted_once(std::vector<Oid> oids) {
   return oids;
 }
 
-std::vector<Oid> new_oids(const std::vector<PlannedUpdate>& updates) {
-  std::vector<Oid> oids;
-  for (const PlannedUpdate& planned : updates) oids.push_back(planned.update.new_oid);
-  return sorted_once(std::move(oids));
-}
-
 std::vector<Oid> tips(const RefMap& refs) {
   std::vector<Oid> oids;
   for (const Ref& ref : refs) oids.push_back(ref.oid);
@@ -53,6 +47,19 @@ std::vector<RefUpdate> bare_updates(const std::vector<PlannedUpdate>& updates) {
   for (const PlannedUpdate& planned : updates) bare.push_back(planned.update);
   return bare;
 }
+
+std::vector<Oid> new_oids(const std::vector<RefUpdate>& updates) {
+  std::vector<Oid> oids;
+  for (const RefUpdate& update : updates) oids.push_back(update.new_oid);
+  return sorted_once(std::move(oids));
+}
+
+void add_missing(std::vector<Oid>& oids, const std::vector<Oid>& more) {
+  for (const Oid& oid : more)
+    if (std::find(oids.begin(), oids.end(), oid) == oids.end()) oids.push_back(oid);
+}
+
+std::vector<Oid> new_oids(const std::vector<PlannedUpdate>& updates) { return new_oids(bare_updates(updates)); }
 
 // A lane of the fan-out, which leaves what the host said of each ref behind when it goes.
 class PushLane final : public Writer {
@@ -255,7 +262,9 @@ class Run {
       if (questions != asked_updates_ || !asked_ancestry_) {
         const AncestryDetail detail =
             options_.policy.follow == FollowMode::Mirror ? AncestryDetail::NothingLost : AncestryDetail::EachRef;
-        asked_ancestry_ = TRY(source_.ancestry(questions, detail, stop_));
+        const std::vector<RefUpdate> updates = arrivals(offered_, held, options_.policy);
+        TRY(ask_history(new_oids(updates), choose_haves(updates, offered_, held, {}, kHavesMax).few));
+        asked_ancestry_ = TRY(source_.ancestry(questions, detail, asked_history_->history.value_or(History()), stop_));
         asked_updates_ = questions;
       }
       answers.ancestry = *asked_ancestry_;
@@ -271,6 +280,37 @@ class Run {
     }
     answers.known = asked_known_;
     return answers;
+  }
+
+  // What lies between what the source offers and what somebody holds. Good to have: where the source refuses it, or it
+  // is too much to look at, there are other ways.
+  struct AskedHistory {
+    std::vector<Oid> wants;  // sorted
+    std::vector<Oid> haves;
+    std::optional<History> history;
+
+    bool is_about(const std::vector<Oid>& some, const std::unordered_set<Oid>& held) const {
+      return std::includes(wants.begin(), wants.end(), some.begin(), some.end()) &&
+             std::all_of(haves.begin(), haves.end(), [&](const Oid& oid) { return held.contains(oid); });
+    }
+  };
+
+  Result<> ask_history(std::vector<Oid> wants, std::vector<Oid> haves) {
+    asked_history_ = AskedHistory{wants, haves, std::nullopt};
+    Result<History> history = source_.history(std::move(wants), std::move(haves), stop_);
+    if (history) {
+      asked_history_->history = std::move(history).value();
+      return {};
+    }
+    switch (history.error().kind()) {
+      case ErrorKind::Cancelled:
+      case ErrorKind::Conflict:
+      case ErrorKind::Throttled:
+      case ErrorKind::Unavailable:
+        return std::move(history).error();
+      default:
+        return {};
+    }
   }
 
   // 3. A repository that does not exist yet is made.
@@ -433,13 +473,13 @@ class Run {
     return source_.pack(request, messages_of(CrossingEvent::kSource), stop_);
   }
 
-  // Few haves cost the source little and may make it send what is there already; all of them cost it a look-up each. So
-  // where there are many it is asked how much the few would leave.
+  // What all of `legs` have. Where the history in between is known its exact boundary is enough. Else many tips cost
+  // the source a look-up each, and few make it send what is there already.
   Result<std::vector<Oid>> haves_for(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
                                      const std::vector<Oid>& delivered) {
     std::optional<Haves> haves;
     for (const Leg* leg : legs) {
-      Haves theirs = choose_haves(batch, offered_, leg->held(), leg->listing()->extra_haves, kHavesMax);
+      Haves theirs = choose_haves(bare_updates(batch), offered_, leg->held(), leg->listing()->extra_haves, kHavesMax);
       if (haves) {
         haves->keep_common(theirs);
       } else {
@@ -448,10 +488,19 @@ class Run {
     }
     for (std::vector<Oid>* oids : {&haves->few, &haves->all})
       oids->insert(oids->end(), delivered.begin(), delivered.end());
-    if (haves->all.size() <= kCheapHaves || haves->few.empty()) return std::move(haves->all);
-    const Result<std::uint64_t> commits = source_.count_commits(new_oids(batch), haves->few, stop_);
-    if (!commits && commits.error().kind() != ErrorKind::Unsupported) return Error(commits.error());
-    return std::move(commits && few_are_enough(*commits, batch.size()) ? haves->few : haves->all);
+
+    const std::vector<Oid> wants = new_oids(batch);
+    const std::unordered_set<Oid> held(haves->all.begin(), haves->all.end());
+    if (!asked_history_ || !asked_history_->is_about(wants, held)) {
+      if (haves->all.size() <= kCheapHaves || haves->few.empty()) return std::move(haves->all);
+      TRY(ask_history(wants, haves->few));
+    }
+    if (!asked_history_->history) return std::move(haves->all);
+    History::Boundary boundary = asked_history_->history->boundary(wants, held);
+    if (!is_near(boundary.count_above, batch.size())) return std::move(haves->all);
+    // A want that the answer left out is something that the haves reach, or no commit: for the first they are needed.
+    if (!boundary.has_all_tips) add_missing(boundary.oids, asked_history_->haves);
+    return std::move(boundary.oids);
   }
 
   // One pack into every leg. Returns the legs that have to be tried again, ref by ref.
@@ -550,6 +599,7 @@ class Run {
 
   std::vector<RefUpdate> asked_updates_;
   std::optional<std::vector<AncestryAnswer>> asked_ancestry_;
+  std::optional<AskedHistory> asked_history_;
   std::vector<Oid> asked_values_;
   std::optional<std::unordered_set<Oid>> asked_known_;
 };

@@ -100,24 +100,60 @@ TEST_F(CrossingTest, ALaggardGetsAFetchOfItsOwn) {
   EXPECT_TRUE(source.fetches[1].haves.empty());
 }
 
-TEST_F(CrossingTest, ManyHavesAreNamedOnlyWhereFewLeaveTooMuch) {
-  std::map<std::string, unsigned> tips = {{"refs/heads/main", 3}, {"refs/tags/v1", 2}};
+TEST_F(CrossingTest, NamesTheBoundaryOfTheChangeWhereTheSourceShowsItsHistory) {
+  std::map<std::string, unsigned> tips = {{"refs/heads/main", 9}, {"refs/tags/v1", 2}};
+  for (unsigned i = 0; i < 500; ++i) tips[fmt::format("refs/heads/topic/{}", i)] = 1000 + i;
+  source.holds = refs_at(tips);
+  tips["refs/heads/main"] = 3;
+  tips["refs/heads/topic/0"] = 6;  // which main has merged since
+  const RefMap before = refs_at(tips);
+
+  // main brings 9 down to 4, of which 6 is there.
+  east.holds = before;
+  EXPECT_STATUS(cross().legs[0], LegStatus::Done);
+  ASSERT_EQ(source.fetches.size(), 1u);
+  EXPECT_EQ(source.fetches[0].haves, (std::vector<Oid>{commit(6)}));
+  EXPECT_EQ(source.histories.size(), 1u) << "one answer serves the plan and the fetch";
+}
+
+TEST_F(CrossingTest, NamesAllThatIsThereWhereTheSourceDoesNotShowItsHistory) {
+  std::map<std::string, unsigned> tips = {{"refs/heads/main", 3}};
   for (unsigned i = 0; i < 500; ++i) tips[fmt::format("refs/heads/topic/{}", i)] = 1000 + i;
   source.holds = refs_at(tips);
   tips["refs/heads/main"] = 2;
-  for (const auto& [left, haves] : std::map<std::uint64_t, std::size_t>{{100, 1}, {100'000, 501}}) {
-    source.commits_left = left;
+  for (const ErrorKind kind : {ErrorKind::Unsupported, ErrorKind::Exhausted, ErrorKind::Rejected, ErrorKind::Corrupt}) {
     east.holds = refs_at(tips);
-    source.fetches.clear();
+    source.history_error = Error(kind, "no");
     EXPECT_STATUS(cross().legs[0], LegStatus::Done);
-    ASSERT_EQ(source.fetches.size(), 1u);
-    EXPECT_EQ(source.fetches[0].haves.size(), haves) << left;
-    EXPECT_EQ(source.fetches[0].haves[0], commit(2));
+    EXPECT_EQ(source.fetches.back().haves.size(), 501u);
+    EXPECT_EQ(source.fetches.back().haves[0], commit(2));
   }
-  source.cannot_say = true;
-  east.holds = refs_at(tips);
+}
+
+TEST_F(CrossingTest, NamesAllThatIsThereWhereTheBoundaryIsFarAway) {
+  for (unsigned i = 21; i <= 2000; ++i) source.parents.emplace(commit(i), commit(i - 1));
+  source.holds = refs_at({{"refs/heads/main", 1999}});
+  east.holds = refs_at({{"refs/heads/main", 3}, {"refs/tags/only-there", 2000}});
+  policy.follow = FollowMode::Additive;
   EXPECT_STATUS(cross().legs[0], LegStatus::Done);
-  EXPECT_EQ(source.fetches.back().haves.size(), 501u);
+  EXPECT_EQ(source.fetches.back().haves, (std::vector<Oid>{commit(3), commit(2000)}));
+}
+
+TEST_F(CrossingTest, ASourceThatIsGoneIsNotAskedOtherwise) {
+  east.holds = refs_at({{"refs/heads/main", 2}, {"refs/tags/v1", 2}});
+  source.history_error = Error(ErrorKind::Unavailable, "the connection was cut");
+  const CrossingReport report = cross();
+  EXPECT_STATUS(report.legs[0], LegStatus::Failed);
+  EXPECT_EQ(source.questions, 0u);
+  EXPECT_TRUE(source.fetches.empty());
+}
+
+// A tag is made on what both sides have: the source shows no new history, so what it left out must be named.
+TEST_F(CrossingTest, WhatTheHistoryDoesNotShowIsLeftOutByTheHavesItWasAskedWith) {
+  source.holds = refs_at({{"refs/heads/main", 5}, {"refs/tags/v2", 1}});
+  east.holds = refs_at({{"refs/heads/main", 3}});
+  EXPECT_STATUS(cross().legs[0], LegStatus::Done);
+  EXPECT_EQ(source.fetches.back().haves, (std::vector<Oid>{commit(3)}));
 }
 
 TEST_F(CrossingTest, OnlyWhatAllReceiversTakeIsAskedOfTheSource) {

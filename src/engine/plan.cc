@@ -304,9 +304,15 @@ bool Plan::is_held() const {
                      [](const Withheld& update) { return is_hold(update.objection); });
 }
 
+std::vector<RefUpdate> arrivals(const RefMap& offered, const RefMap& held, const Policy& policy) {
+  std::vector<RefUpdate> updates = selected_updates(offered, held, policy);
+  std::erase_if(updates, [](const RefUpdate& update) { return update.is_delete(); });
+  return updates;
+}
+
 std::vector<RefUpdate> questions_for(const RefMap& offered, const RefMap& held, const Policy& policy) {
-  std::vector<RefUpdate> questions = selected_updates(offered, held, policy);
-  std::erase_if(questions, [](const RefUpdate& update) { return update.is_create() || update.is_delete(); });
+  std::vector<RefUpdate> questions = arrivals(offered, held, policy);
+  std::erase_if(questions, [](const RefUpdate& update) { return update.is_create(); });
   return questions;
 }
 
@@ -361,7 +367,7 @@ bool is_kept_name_of(const RefName& kept, const RefName& name) {
   return stamped.substr(stamped.find('/') + 1) == below_refs(name);
 }
 
-Haves choose_haves(const std::vector<PlannedUpdate>& carry, const RefMap& offered, const RefMap& held,
+Haves choose_haves(const std::vector<RefUpdate>& carry, const RefMap& offered, const RefMap& held,
                    const std::vector<Oid>& extra_haves, std::size_t count_max) {
   std::unordered_map<Oid, Oid> peeled;
   std::unordered_set<Oid> known;
@@ -377,12 +383,14 @@ Haves choose_haves(const std::vector<PlannedUpdate>& carry, const RefMap& offere
     const Oid& named = target == peeled.end() ? oid : target->second;
     if (haves.all.size() < count_max && seen.insert(named).second) haves.all.push_back(named);
   };
-  for (const PlannedUpdate& planned : carry)
-    if (!planned.update.is_create()) add(planned.update.old_oid);
+  for (const RefUpdate& update : carry)
+    if (!update.is_create()) add(update.old_oid);
+  std::size_t few = haves.all.size();
   for (const Ref& ref : held)
     if (is_trunk(ref.name)) add(ref.oid);
-  haves.few = {haves.all.begin(),
-               haves.all.begin() + static_cast<std::ptrdiff_t>(std::min(haves.all.size(), kFewHavesMax))};
+  if (std::any_of(carry.begin(), carry.end(), [](const RefUpdate& update) { return update.is_create(); }))
+    few = haves.all.size();
+  haves.few = {haves.all.begin(), haves.all.begin() + static_cast<std::ptrdiff_t>(std::min(few, kFewHavesMax))};
 
   for (const Ref& ref : held)
     if (known.contains(ref.oid)) add(ref.oid);
@@ -397,9 +405,7 @@ void Haves::keep_common(const Haves& other) {
     std::erase_if(*oids, [&](const Oid& oid) { return !theirs.contains(oid); });
 }
 
-bool few_are_enough(std::uint64_t commits, std::size_t refs) {
-  return commits <= std::max<std::uint64_t>(500, 20 * refs);
-}
+bool is_near(std::uint64_t commits, std::size_t refs) { return commits <= std::max<std::uint64_t>(500, 20 * refs); }
 
 std::vector<std::vector<PlannedUpdate>> in_batches(const std::vector<PlannedUpdate>& updates, std::size_t count_max) {
   std::vector<std::vector<PlannedUpdate>> batches;

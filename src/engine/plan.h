@@ -92,7 +92,9 @@ struct PlanInput {
   std::string kept_stamp;  // "20261122T134500Z"
 };
 
-// The updates whose ancestry the plan depends on, before anything is withheld.
+// The creations and moves that following the source would make, before anything is withheld.
+std::vector<RefUpdate> arrivals(const RefMap& offered, const RefMap& held, const Policy& policy);
+// Those whose ancestry the plan depends on.
 std::vector<RefUpdate> questions_for(const RefMap& offered, const RefMap& held, const Policy& policy);
 // The values that following the source would delete or rewind: the ones that it must know to be ours to touch.
 std::vector<Oid> overwritten_by(const RefMap& offered, const RefMap& held, const Policy& policy,
@@ -105,24 +107,24 @@ inline constexpr std::string_view kKeptPrefix = "refs/packferry/kept/";
 RefName kept_name(const RefName& name, std::string_view stamp);
 bool is_kept_name_of(const RefName& kept, const RefName& name);
 
-// The objects to name as `have`, each once; the first ones matter most. Annotated tags are named by what they peel to
+// Objects to name as `have`, each once; the first ones matter most. Annotated tags are named by what they peel to
 // where that is known, which spares the server a look-up each. docs/notes/haves.md.
 struct Haves {
-  // Old values of what is carried, then the branches that others are made from: usually enough, and cheap for the
-  // source.
+  // Old values of what is carried; where something is created, also the branches that others are made from. Enough for
+  // a question about the history in between, and cheap: old branches make the source walk far.
   std::vector<Oid> few;
-  // Those, then what both sides list, then the rest of what the receiver has, at most `count_max`.
+  // Those, then such branches, then what both sides list, then the rest of what the receiver has, at most `count_max`.
   std::vector<Oid> all;
 
   // For several receivers: only what all of them have may be left out of a pack.
   void keep_common(const Haves& other);
 };
 inline constexpr std::size_t kFewHavesMax = 256;
-Haves choose_haves(const std::vector<PlannedUpdate>& carry, const RefMap& offered, const RefMap& held,
+Haves choose_haves(const std::vector<RefUpdate>& carry, const RefMap& offered, const RefMap& held,
                    const std::vector<Oid>& extra_haves, std::size_t count_max);
 
-// With few haves the source would send this many commits for this many refs: is that near enough to what it must send?
-bool few_are_enough(std::uint64_t commits, std::size_t refs);
+// A boundary leaves this many commits for this many refs: is that near enough to what must be sent?
+bool is_near(std::uint64_t commits, std::size_t refs);
 
 // The updates in pieces of at most `count_max` (0: no limit), in order.
 std::vector<std::vector<PlannedUpdate>> in_batches(const std::vector<PlannedUpdate>& updates, std::size_t count_max);

@@ -361,18 +361,18 @@ TEST(Plan, KeptNamesAreRecognised) {
 TEST(Haves, NameOldValuesFirstThenWhatBothSidesListThenTheRest) {
   const RefMap offered = refs_at({{"refs/heads/a", 2}, {"refs/heads/t/b", 3}});
   const RefMap held = refs_at({{"refs/heads/a", 1}, {"refs/heads/t/a", 8}, {"refs/heads/t/b", 3}});
-  const std::vector<PlannedUpdate> carry = {
-      {RefUpdate{ref_name("refs/heads/a"), commit(1), commit(2)}, Change::FastForward}};
+  const std::vector<RefUpdate> carry = {{ref_name("refs/heads/a"), commit(1), commit(2)}};
   EXPECT_EQ(choose_haves(carry, offered, held, {commit(9), commit(8)}, 100).all,
             (std::vector<Oid>{commit(1), commit(3), commit(8), commit(9)}));
   EXPECT_EQ(choose_haves(carry, offered, held, {}, 2).all, (std::vector<Oid>{commit(1), commit(3)}));
 }
 
-TEST(Haves, TheFewAreOldValuesAndTrunks) {
+TEST(Haves, TheFewAreOldValuesAndForWhatIsNewTrunks) {
   const RefMap held =
       refs_at({{"refs/heads/main", 5}, {"refs/heads/t/a", 1}, {"refs/heads/t/b", 3}, {"refs/tags/v1", 4}});
-  const std::vector<PlannedUpdate> carry = {
-      {RefUpdate{ref_name("refs/heads/t/a"), commit(1), commit(2)}, Change::FastForward}};
+  std::vector<RefUpdate> carry = {{ref_name("refs/heads/t/a"), commit(1), commit(2)}};
+  EXPECT_EQ(choose_haves(carry, {}, held, {}, 100).few, (std::vector<Oid>{commit(1)}));
+  carry.push_back({ref_name("refs/heads/t/c"), Oid(), commit(2)});
   const Haves haves = choose_haves(carry, {}, held, {}, 100);
   EXPECT_EQ(haves.few, (std::vector<Oid>{commit(1), commit(5)}));
   EXPECT_EQ(haves.all.size(), 4u);

@@ -11,16 +11,17 @@ Result<std::unique_ptr<PackStream>> RemoteSource::pack(FetchRequest request, Rem
   return remote_->fetch(std::move(request), std::move(messages), stop);
 }
 
-Result<std::vector<AncestryAnswer>> RemoteSource::ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
-                                                           std::stop_token stop) {
-  return ask_ancestry(*remote_, updates, detail, stop);
+Result<History> RemoteSource::history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) {
+  CHECK(!wants.empty());
+  const ObjectFormat format = wants.front().format();
+  const std::unique_ptr<PackStream> pack = TRY(remote_->fetch(
+      {.wants = std::move(wants), .haves = std::move(haves), .thin = false, .filter = "tree:0"}, nullptr, stop));
+  return History::of(TRY(read_pack(*pack, format)), format);
 }
 
-Result<std::uint64_t> RemoteSource::count_commits(std::vector<Oid> wants, std::vector<Oid> haves,
-                                                  std::stop_token stop) {
-  const std::unique_ptr<PackStream> commits = TRY(remote_->fetch(
-      {.wants = std::move(wants), .haves = std::move(haves), .thin = false, .filter = "tree:0"}, nullptr, stop));
-  return commits->object_count();
+Result<std::vector<AncestryAnswer>> RemoteSource::ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
+                                                           const History& known, std::stop_token stop) {
+  return ask_ancestry(*remote_, updates, detail, known, stop);
 }
 
 Result<std::vector<Oid>> RemoteSource::known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,

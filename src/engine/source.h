@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "git/history.h"
 #include "git/refspec.h"
 #include "remote/ancestry.h"
 #include "remote/remote.h"
@@ -22,11 +23,12 @@ class Source {
   virtual Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) = 0;
   virtual Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
                                                    std::stop_token stop) = 0;
+  // The commits and tags in `wants` that are not in `haves`: a small question, since neither trees nor files are looked
+  // at. Unsupported when it cannot say, Exhausted when they are too many to look at.
+  virtual Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) = 0;
+  // What `known` shows is not asked.
   virtual Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
-                                                       std::stop_token stop) = 0;
-  // How many commits and tags a pack of `wants` without what is in `haves` would hold: a small question, since neither
-  // trees nor files are looked at. Unsupported when it cannot say.
-  virtual Result<std::uint64_t> count_commits(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) = 0;
+                                                       const History& known, std::stop_token stop) = 0;
   // Which of `candidates` it has; Unsupported when it cannot say. `tips` are among what it listed.
   virtual Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
                                          std::stop_token stop) = 0;
@@ -39,9 +41,9 @@ class RemoteSource final : public Source {
   Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override;
   Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
                                            std::stop_token stop) override;
+  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override;
   Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
-                                               std::stop_token stop) override;
-  Result<std::uint64_t> count_commits(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override;
+                                               const History& known, std::stop_token stop) override;
   Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
                                  std::stop_token stop) override;
 

@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "git/history.h"
 #include "git/ref_update.h"
 #include "remote/remote.h"
 
@@ -30,8 +31,9 @@ enum class AncestryDetail {
   EachRef,
 };
 
-// One answer for each update that is neither a creation nor a deletion, in order.
+// One answer for each update that is neither a creation nor a deletion, in order. The source is not asked about those
+// that `known` shows to be fast-forwards.
 Result<std::vector<AncestryAnswer>> ask_ancestry(Remote& source, const std::vector<RefUpdate>& updates,
-                                                 AncestryDetail detail, std::stop_token stop);
+                                                 AncestryDetail detail, const History& known, std::stop_token stop);
 
 }  // namespace packferry

@@ -23,6 +23,7 @@ class AncestryTest : public ::testing::Test {
  protected:
   GitSandbox git;
   Oid one, two, three, four;
+  History known;
 
   AncestryTest() {
     one = oid(git.commit("r", "main", "one"));
@@ -39,7 +40,7 @@ class AncestryTest : public ::testing::Test {
     Remote source(make_local_transport(must(Url::parse(git.path("r").string())), git.environment(), Patience{}),
                   protocol);
     std::vector<Ancestry> answers;
-    for (const AncestryAnswer& answer : must(ask_ancestry(source, updates, detail, {})))
+    for (const AncestryAnswer& answer : must(ask_ancestry(source, updates, detail, known, {})))
       answers.push_back(answer.ancestry);
     return answers;
   }
@@ -97,6 +98,24 @@ TEST_F(AncestryTest, AMovedTagIsARewindOfItsOldTag) {
   git.git("r", {"tag", "-f", "-a", "-m", "second", "v1", "main"});
   const Oid now = oid(git.git("r", {"rev-parse", "v1"}));
   EXPECT_THAT(ask({{old, now}}, AncestryDetail::NothingLost), ElementsAre(kRewind));
+}
+
+// Nobody is asked what is known: here the source could not say, since it has neither.
+TEST_F(AncestryTest, WhatHistoryShowsIsNotAsked) {
+  const Oid gone = oid("1111111111111111111111111111111111111111");
+  const Oid never = oid("2222222222222222222222222222222222222222");
+  known = History(History::Links{{never, {gone}}});
+  for (const AncestryDetail detail : {AncestryDetail::NothingLost, AncestryDetail::EachRef}) {
+    EXPECT_THAT(ask({{gone, never}}, detail), ElementsAre(kForward));
+    EXPECT_THAT(ask({{gone, never}, {three, two}, {one, two}}, detail), ElementsAre(kForward, kRewind, kForward));
+  }
+}
+
+// What one branch loses may be in the new value of another, also of one that is not asked about.
+TEST_F(AncestryTest, WhatHistoryShowsCountsForTheOthers) {
+  known = History(History::Links{{three, {two}}});
+  EXPECT_THAT(ask({{two, three}, {two, one}}, AncestryDetail::NothingLost), ElementsAre(kForward, kForward));
+  EXPECT_THAT(ask({{two, three}, {two, one}}, AncestryDetail::EachRef), ElementsAre(kForward, kRewind));
 }
 
 TEST_F(AncestryTest, CreationsAndDeletionsAreNoQuestion) {

@@ -439,7 +439,7 @@ TEST_F(HttpTransportTest, AnswersQuestionsAboutHistory) {
   const Oid two = oid(git.commit("r", "main", "two"));
   const auto r = remote("r");
   const std::vector<RefUpdate> moves = {{name("refs/heads/a"), one, two}, {name("refs/heads/b"), two, one}};
-  const auto answers = must(ask_ancestry(*r, moves, AncestryDetail::EachRef, {}));
+  const auto answers = must(ask_ancestry(*r, moves, AncestryDetail::EachRef, {}, {}));
   EXPECT_EQ(answers.at(0).ancestry, Ancestry::FastForward);
   EXPECT_EQ(answers.at(1).ancestry, Ancestry::Rewind);
   EXPECT_THAT(must(r->known({two}, {one}, {})), ElementsAre(one));

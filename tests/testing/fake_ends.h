@@ -87,7 +87,25 @@ class FakeSource final : public Source {
         ObjectFormat::Sha1);
   }
 
-  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail,
+  // What is in `wants` and not in `haves`, by `parents`.
+  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token) override {
+    histories.push_back(wants);
+    if (history_error) return Error(*history_error);
+    History::Links links;
+    for (Oid at : wants) {
+      const auto is_had = [&](const Oid& have) { return contains(have, at); };
+      while (std::none_of(haves.begin(), haves.end(), is_had) && links.count(at) == 0) {
+        std::vector<Oid>& parents_of_it = links[at];
+        const auto parent = parents.find(at);
+        if (parent == parents.end()) break;
+        parents_of_it.push_back(parent->second);
+        at = parent->second;
+      }
+    }
+    return History(std::move(links));
+  }
+
+  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail, const History&,
                                                std::stop_token) override {
     ++questions;
     std::vector<AncestryAnswer> answers;
@@ -96,12 +114,6 @@ class FakeSource final : public Source {
                                       : knows(update.old_oid)                  ? Ancestry::Rewind
                                                                                : Ancestry::Unknown});
     return answers;
-  }
-
-  Result<std::uint64_t> count_commits(std::vector<Oid>, std::vector<Oid>, std::stop_token) override {
-    ++questions;
-    if (cannot_say) return Error(ErrorKind::Unsupported, "this source cannot say what it has");
-    return commits_left;
   }
 
   Result<std::vector<Oid>> known(const std::vector<Oid>&, const std::vector<Oid>& candidates,
@@ -133,16 +145,17 @@ class FakeSource final : public Source {
   std::string head = "refs/heads/main";
   std::map<Oid, Oid> parents;
   std::set<Oid> forgotten;
-  std::uint64_t commits_left = 0;  // what count_commits() says
   std::size_t pack_bytes = 1000;
   std::size_t break_at = std::string::npos;  // once
   std::optional<Error> listing_error;
   std::optional<Error> fetch_error;  // once
+  std::optional<Error> history_error;
   bool cannot_say = false;
   std::function<void()> on_listing;
 
   unsigned listings = 0;
   unsigned questions = 0;
+  std::vector<std::vector<Oid>> histories;  // the wants of each
   std::vector<FetchRequest> fetches;
 };
 

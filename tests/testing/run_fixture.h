@@ -31,12 +31,12 @@ class BorrowedSource final : public Source {
                                            std::stop_token stop) override {
     return source_.pack(std::move(request), std::move(messages), stop);
   }
-  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
-                                               std::stop_token stop) override {
-    return source_.ancestry(updates, detail, stop);
+  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override {
+    return source_.history(std::move(wants), std::move(haves), stop);
   }
-  Result<std::uint64_t> count_commits(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override {
-    return source_.count_commits(std::move(wants), std::move(haves), stop);
+  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
+                                               const History& known, std::stop_token stop) override {
+    return source_.ancestry(updates, detail, known, stop);
   }
   Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
                                  std::stop_token stop) override {
