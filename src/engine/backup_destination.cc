@@ -42,6 +42,33 @@ std::string_view common_prefix(const std::vector<DataObject>& chain) {
   return prefix;
 }
 
+// What an incremental bundle builds on: of what the source was told we have, all that is sure to be a commit, since git
+// takes nothing else there. What only a tag names may be anything. Never none, where there is a branch: a bundle
+// without prerequisites passes for a full one.
+std::vector<Oid> prerequisites_of(const std::vector<Oid>& haves, const RefMap& held) {
+  std::vector<Oid> branch_tips;
+  std::unordered_set<Oid> unsure;
+  for (const Ref& ref : held) {
+    if (ref.name.is_branch()) {
+      branch_tips.push_back(ref.oid);
+    } else {
+      unsure.insert(ref.oid);
+      if (ref.peeled) unsure.insert(*ref.peeled);
+    }
+  }
+  for (const Oid& tip : branch_tips) unsure.erase(tip);
+
+  std::vector<Oid> commits;
+  std::unordered_set<Oid> named;
+  const auto name = [&](const std::vector<Oid>& candidates) {
+    for (const Oid& oid : candidates)
+      if (!unsure.contains(oid) && named.insert(oid).second) commits.push_back(oid);
+  };
+  name(haves);
+  if (commits.empty()) name(branch_tips);
+  return commits;
+}
+
 }  // namespace
 
 std::optional<std::string> full_is_due(const std::vector<DataObject>& chain, Clock::WallTime full_made_at,
@@ -220,14 +247,7 @@ Result<std::unique_ptr<Writer>> BackupDestination::State::open_object(const std:
 
   BundleHeader header{.format = format(), .refs = std::move(all)};
   if (const Ref* branch = head.target ? header.refs.find(*head.target) : nullptr) header.head = branch->oid;
-  // git takes only commits for prerequisites; of what the source was told we have, branches are sure to be some.
-  if (last) {
-    const std::unordered_set<Oid> told(haves.begin(), haves.end());
-    std::unordered_set<Oid> named;
-    for (const Ref& ref : last->manifest.refs)
-      if (ref.name.is_branch() && told.contains(ref.oid) && named.insert(ref.oid).second)
-        header.prerequisites.push_back(ref.oid);
-  }
+  if (last && !object.full) header.prerequisites = prerequisites_of(haves, last->manifest.refs);
   return open_bundle(header, std::move(to));
 }
 
