@@ -295,7 +295,8 @@ its grace time is over.
   --keep-daily N, --keep-weekly N, --keep-monthly N
                          the newest of each of the N newest days, weeks, months (UTC)
   --keep-within 30d      all that are younger: hours (h), days (d), weeks (w)
-  --grace 24h            from retired to removed
+  --grace 24h            from retired to removed; what died in the middle of an upload stays as
+                         long. Longer than any backup takes
   --dry-run              what would go; nothing is written
   --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
   --expected-bucket-owner ACCOUNT
