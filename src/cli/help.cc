@@ -184,7 +184,8 @@ only: manifests, and so names of refs, stay readable.
   --identity FILE        for --verify parsed and above
 
 S3. Credentials, region and endpoint as for AWS's own tools: environment, profiles, roles of
-containers and machines, AWS_ENDPOINT_URL.
+containers and machines, AWS_ENDPOINT_URL. What does not answer, or is throttled, is asked again
+until --stall-timeout is over; for a part of an upload that takes about five minutes.
   --endpoint-url URL, --region NAME, --addressing auto|path|virtual
   --sse AES256|aws:kms|aws:kms:dsse, --sse-kms-key-id ID
   --storage-class NAME
