@@ -112,6 +112,12 @@ class Server:
         return self.ask("GET", bucket, query={"uploads": ""}).texts("UploadId")
 
 
+def free_endpoint():
+    """Where nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
 class Wire:
     """Passes connections on to a server, and remembers the heads of what is asked. It goes dead, in both directions
     and for good, when `cut_at` is first asked for."""
@@ -159,6 +165,8 @@ class Wire:
             self.is_cut.set()
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # else accept() would hold it
         self.listener.close()
-        for each in self.sockets:
-            each.close()
+        with self.lock:
+            for each in self.sockets:
+                each.close()
