@@ -99,7 +99,8 @@ class RealEnds final : public Ends {
     aws_credentials_.push_back(TRY(find_aws_credentials(profile, lookup, metadata_http_, clock_)));
     S3Options s3 = TRY(s3_options(profile, options));
     stores_.push_back(TRY(S3Store::open(location, std::move(s3), http_, *aws_credentials_.back(), clock_)));
-    return std::make_unique<RetryingStore>(*stores_.back(), RetryOptions{.seed = seed()}, clock_);
+    return std::make_unique<RetryingStore>(
+        *stores_.back(), RetryOptions{.patience = options_.patience.stall_ms, .seed = seed()}, clock_);
   }
 
   Result<S3Options> s3_options(const AwsProfile& profile, const StoreOptions& options) const {

@@ -184,7 +184,8 @@ only: manifests, and so names of refs, stay readable.
   --identity FILE        for --verify parsed and above
 
 S3. Credentials, region and endpoint as for AWS's own tools: environment, profiles, roles of
-containers and machines, AWS_ENDPOINT_URL.
+containers and machines, AWS_ENDPOINT_URL. What does not answer, or is throttled, is asked again
+until --stall-timeout is over; for a part of an upload that takes about five minutes.
   --endpoint-url URL, --region NAME, --addressing auto|path|virtual
   --sse AES256|aws:kms|aws:kms:dsse, --sse-kms-key-id ID
   --storage-class NAME
@@ -295,7 +296,8 @@ its grace time is over.
   --keep-daily N, --keep-weekly N, --keep-monthly N
                          the newest of each of the N newest days, weeks, months (UTC)
   --keep-within 30d      all that are younger: hours (h), days (d), weeks (w)
-  --grace 24h            from retired to removed
+  --grace 24h            from retired to removed; what died in the middle of an upload stays as
+                         long. Longer than any backup takes
   --dry-run              what would go; nothing is written
   --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
   --expected-bucket-owner ACCOUNT

@@ -102,7 +102,8 @@ void print(JsonPage& page, std::string_view name, const PruneReport& report) {
   page.members({{"retired", report.retired},
                 {"waiting", report.waiting},
                 {"removed", report.removed},
-                {"removed_bytes", report.removed_bytes}});
+                {"removed_bytes", report.removed_bytes},
+                {"swept_uploads", report.swept_uploads}});
   print_list(page, "kept", report.kept);
   page.open('[', "removed_objects");
   for (const std::string& key : report.removed_objects) page.item(printable(key, kKeyBytesMax));

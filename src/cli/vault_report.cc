@@ -158,6 +158,8 @@ void print_pruning(Output& output, const std::vector<PruningOf>& repositories, b
         page.line(fmt::format("  {:>5}  kept: {}", kept.number, fmt::join(kept.reasons, ", ")));
       for (const std::uint64_t number : report.retired) page.line(fmt::format("  {:>5}  retired", number));
       for (const std::uint64_t number : report.removed) page.line(fmt::format("  {:>5}  removed", number));
+      if (report.swept_uploads != 0)
+        page.line(fmt::format("  {} swept", counted(report.swept_uploads, "unfinished upload")));
     }
     for (const PruneReport::Refusal& refusal : report.still_there)
       page.line(fmt::format("  {}: {}: {}", style.paint.careful("still there"), printable(refusal.key, kKeyBytesMax),

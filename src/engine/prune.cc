@@ -161,6 +161,7 @@ class Pruning {
     TRY(remove_data());
     TRY(remove_manifests());
     TRY(remove_leftovers());
+    TRY(sweep_uploads());
     return std::move(report_);
   }
 
@@ -280,6 +281,20 @@ class Pruning {
             return made_at && *made_at <= before;
           });
       if (is_old) TRY(remove_object(key));
+    }
+    return {};
+  }
+
+  // What a writer that was killed has left is no object yet, and has no name to go by.
+  Result<> sweep_uploads() {
+    if (options_.dry_run) return {};
+    const Result<std::size_t> swept = log_.store().sweep(options_.grace, stop_);
+    if (swept) {
+      report_.swept_uploads = *swept;
+    } else if (swept.error().kind() == ErrorKind::Denied) {
+      report_.still_there.push_back({"unfinished uploads", swept.error().message()});
+    } else if (swept.error().kind() != ErrorKind::Unsupported) {  // who cannot list them leaves them to the bucket
+      return swept.error();
     }
     return {};
   }

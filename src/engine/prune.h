@@ -54,6 +54,7 @@ struct PruneReport {
   std::vector<std::uint64_t> removed;
   std::vector<std::string> removed_objects;  // data that nothing needs any more, unnamed leftovers included
   std::uint64_t removed_bytes = 0;
+  std::size_t swept_uploads = 0;  // unfinished ones, older than the grace time, anywhere in the store
   struct Refusal {
     std::string key;
     std::string why;

@@ -129,10 +129,15 @@ class LockingStore final : public ObjectStore {
     if (locked.contains(std::string(key))) return Error(ErrorKind::Denied, "'{}' is locked", key);
     return inner.remove(key, stop);
   }
-  Result<std::size_t> sweep(Milliseconds age, std::stop_token stop) override { return inner.sweep(age, stop); }
+  Result<std::size_t> sweep(Milliseconds age, std::stop_token) override {
+    swept_age = age;
+    return sweeps;
+  }
 
   MemoryStore inner;
   std::set<std::string> locked;
+  Result<std::size_t> sweeps = std::size_t{0};
+  std::optional<Milliseconds> swept_age;
 };
 
 class PruneTest : public ::testing::Test {
@@ -322,6 +327,30 @@ TEST_F(PruneTest, TidiesUpWhatAnInterruptedBackupLeft) {
   clock.advance(hours(25));
   EXPECT_THAT(keep_last(1).removed_objects, ElementsAre(leftover, sealed));
   for (const std::string& key : not_ours) EXPECT_TRUE(exists(key)) << key;
+}
+
+TEST_F(PruneTest, SweepsUnfinishedUploadsThatAreOlderThanTheGraceTime) {
+  back_up(true);
+  store.sweeps = std::size_t{2};
+  EXPECT_EQ(run({.policy = {.keep_last = 1}, .dry_run = true}).swept_uploads, 0u);
+  EXPECT_FALSE(store.swept_age.has_value());
+  EXPECT_EQ(run({.policy = {.keep_last = 1}, .grace = hours(5)}).swept_uploads, 2u);
+  EXPECT_EQ(store.swept_age, hours(5));
+}
+
+TEST_F(PruneTest, AStoreThatCannotBeSweptLosesNothingByIt) {
+  back_up(true);
+  store.sweeps = Error(ErrorKind::Denied, "allow s3:ListBucketMultipartUploads");
+  const PruneReport report = keep_last(1);
+  ASSERT_EQ(report.still_there.size(), 1u);
+  EXPECT_EQ(report.still_there[0].key, "unfinished uploads");
+  EXPECT_EQ(report.still_there[0].why, "allow s3:ListBucketMultipartUploads");
+
+  store.sweeps = Error(ErrorKind::Unsupported, "501");
+  EXPECT_THAT(keep_last(1).still_there, IsEmpty());
+
+  store.sweeps = Error(ErrorKind::Unavailable, "500");
+  EXPECT_FAILS(prune(log, {.policy = {.keep_last = 1}}, clock, {}), ErrorKind::Unavailable, "500");
 }
 
 // Whatever is done in whatever order: a live snapshot's data is there, and the last good one is live.

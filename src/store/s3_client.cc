@@ -40,7 +40,7 @@ constexpr KnownCode kKnownCodes[] = {
     {"InvalidBucketName", ErrorKind::Invalid},
     {"InvalidStorageClass", ErrorKind::Invalid},
     {"AccessControlListNotSupported", ErrorKind::Invalid, "the bucket takes no ACLs: leave the ACL option out"},
-    {"InvalidPart", ErrorKind::Unavailable, "the server lost a part of the upload"},
+    {"InvalidPart", ErrorKind::Corrupt, "the server lost a part of the upload"},
     {"PreconditionFailed", ErrorKind::Conflict},
     {"ConditionalRequestConflict", ErrorKind::Conflict},
     {"OperationAborted", ErrorKind::Unavailable},

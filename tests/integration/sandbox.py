@@ -35,6 +35,8 @@ class Run(typing.NamedTuple):
 class Replication(unittest.TestCase):
     """A test class with servers of its own, and an empty place for repositories in each test."""
 
+    seconds_max = 120  # of one run of the program
+
     @classmethod
     def setUpClass(cls):
         if not shutil.which(PACKFERRY):
@@ -83,7 +85,7 @@ class Replication(unittest.TestCase):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=self.seconds_max,
             check=False,
         )
         return Run(run.returncode, run.stdout, run.stderr)

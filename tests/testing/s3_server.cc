@@ -361,7 +361,7 @@ S3Server::Answer S3Server::perform(const S3Call& call, S3Fault fault) {
   const auto upload = uploads_.find(call.parameter("uploadId"));
   if (upload == uploads_.end() || upload->second.key != call.key) return refuse(404, "NoSuchUpload");
   if (call.operation == "UploadPart") return put_part(call, fault);
-  if (call.operation == "CompleteMultipartUpload") return complete_upload(call);
+  if (call.operation == "CompleteMultipartUpload") return complete_upload(call, fault);
   uploads_.erase(upload);
   return {.status = 204};
 }
@@ -449,7 +449,7 @@ S3Server::Answer S3Server::put_part(const S3Call& call, S3Fault fault) {
   return {.status = 200, .headers = {"ETag: " + etag}};
 }
 
-S3Server::Answer S3Server::complete_upload(const S3Call& call) {
+S3Server::Answer S3Server::complete_upload(const S3Call& call, S3Fault fault) {
   const auto refuse = [](std::string_view code) { return Answer{.status = 400, .body = error_body(code)}; };
   const auto found = uploads_.find(call.parameter("uploadId"));
   Upload& upload = found->second;
@@ -471,6 +471,7 @@ S3Server::Answer S3Server::complete_upload(const S3Call& call) {
   }
   if (last == 0) return refuse("MalformedXML");
   if (call.header("x-amz-mp-object-size") != std::to_string(bytes.size())) return refuse("InvalidRequest");
+  if (fault == S3Fault::DropPart) bytes.resize(bytes.size() - upload.parts.at(last).size());
   objects_[call.key] = {std::move(bytes), upload.headers, clock_.now()};
   uploads_.erase(found);
   return {.status = 200,

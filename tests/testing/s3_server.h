@@ -49,6 +49,7 @@ enum class S3Fault {
   CutAnswer,       // done, but only half of the answer's body arrives
   Garble,          // done, but the answer's body is no XML
   LosePart,        // says that it was done, but it was not
+  DropPart,        // completes an upload as if all was well, but without its last part
   WrongEtag,       // done, with another ETag in the answer
   SamePage,        // a listing whose continuation leads back to its start
   IgnoreRange,     // the whole object, whatever was asked for
@@ -112,7 +113,7 @@ class S3Server {
   Answer list_objects(const S3Call& call, S3Fault fault) const;
   Answer create_upload(const S3Call& call);
   Answer put_part(const S3Call& call, S3Fault fault);
-  Answer complete_upload(const S3Call& call);
+  Answer complete_upload(const S3Call& call, S3Fault fault);
   Answer list_uploads(const S3Call& call) const;
 
   const Clock& clock_;

@@ -1,0 +1,172 @@
+"""A real S3 server for the integration tests, a client of it that shares nothing with the program, and a wire that a
+test can listen to and cut."""
+
+import datetime
+import hashlib
+import hmac
+import http.client
+import os
+import pathlib
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import typing
+import urllib.parse
+import xml.etree.ElementTree
+
+RADOSGW = pathlib.Path(__file__).resolve().parents[1] / "servers" / "radosgw.sh"
+
+
+class Keys(typing.NamedTuple):
+    access: str
+    secret: str
+
+
+class Answer(typing.NamedTuple):
+    status: int
+    headers: dict
+    body: bytes
+
+    def texts(self, tag):
+        """What the elements of this name hold, whatever their namespace."""
+        root = xml.etree.ElementTree.fromstring(self.body)
+        return [each.text for each in root.iter() if each.tag.rpartition("}")[2] == tag]
+
+
+class Server:
+    """radosgw, for as long as this process or until stop()."""
+
+    def __init__(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="packferry-s3-"))
+        try:
+            subprocess.run([RADOSGW, "start", self.directory, str(os.getpid())], check=True)
+        except subprocess.CalledProcessError:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
+        lines = (self.directory / "env").read_text().splitlines()
+        env = {name: shlex.split(value)[0] for name, value in (line.split("=", 1) for line in lines)}
+        self.endpoint = env["FERRY_S3_ENDPOINT"]
+        self.bucket = env["FERRY_S3_BUCKET"]
+        self.keys = Keys(env["FERRY_S3_ACCESS_KEY"], env["FERRY_S3_SECRET_KEY"])
+
+    def stop(self):
+        subprocess.run([RADOSGW, "stop", self.directory], check=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def add_user(self, name):
+        """Another account; what it may do is for the policies of buckets to say."""
+        keys = Keys(f"{name.upper()}KEY".ljust(20, "0"), f"{name}-secret/plus+slash".ljust(40, "0"))
+        subprocess.run(
+            ["radosgw-admin", "-n", "client.rgw", "-c", self.directory / "ceph.conf", "user", "create", f"--uid={name}",
+             f"--display-name={name}", f"--access-key={keys.access}", f"--secret={keys.secret}"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        return keys
+
+    def ask(self, method, bucket, key="", query=None, headers=None, body=b"", expect=(200, 204)):
+        """A request signed by hand (version 4), as the owner."""
+        host = urllib.parse.urlsplit(self.endpoint).netloc
+        path = urllib.parse.quote(f"/{bucket}/{key}" if key else f"/{bucket}", safe="/-_.~")
+        # In the order of their names, as they are signed.
+        query_text = urllib.parse.urlencode(sorted((query or {}).items()), quote_via=urllib.parse.quote, safe="-_.~")
+        time = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        digest = hashlib.sha256(body).hexdigest()
+        signed = {**(headers or {}), "host": host, "x-amz-content-sha256": digest, "x-amz-date": time}
+        names = ";".join(sorted(signed))
+        lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
+        canonical = f"{method}\n{path}\n{query_text}\n{lines}\n{names}\n{digest}"
+        scope = f"{time[:8]}/us-east-1/s3/aws4_request"
+        to_sign = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        key_bytes = b"AWS4" + self.keys.secret.encode()
+        for word in scope.split("/"):
+            key_bytes = hmac.digest(key_bytes, word.encode(), "sha256")
+        signature = hmac.digest(key_bytes, to_sign.encode(), "sha256").hex()
+        signed["authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={self.keys.access}/{scope}, SignedHeaders={names}, Signature={signature}"
+        )
+        connection = http.client.HTTPConnection(host, timeout=60)
+        try:
+            connection.request(method, f"{path}?{query_text}" if query_text else path, body or None, signed)
+            response = connection.getresponse()
+            answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        finally:
+            connection.close()
+        if answer.status not in expect:
+            raise AssertionError(f"{method} {path}: {answer.status} {answer.body.decode(errors='replace')}")
+        return answer
+
+    def put(self, bucket, key, body):
+        self.ask("PUT", bucket, key, body=body)
+
+    def get(self, bucket, key):
+        return self.ask("GET", bucket, key).body
+
+    def keys_below(self, bucket, prefix):
+        return self.ask("GET", bucket, query={"list-type": "2", "prefix": prefix}).texts("Key")
+
+    def uploads(self, bucket):
+        """The ids of the multipart uploads that are neither finished nor aborted."""
+        return self.ask("GET", bucket, query={"uploads": ""}).texts("UploadId")
+
+
+def free_endpoint():
+    """Where nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+class Wire:
+    """Passes connections on to a server, and remembers the heads of what is asked. It goes dead, in both directions
+    and for good, when `cut_at` is first asked for."""
+
+    def __init__(self, endpoint, cut_at=None):
+        self.server = urllib.parse.urlsplit(endpoint)
+        self.cut_at = cut_at
+        self.is_cut = threading.Event()
+        self.asked = bytearray()
+        self.sockets = []
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection((self.server.hostname, self.server.port))
+            with self.lock:
+                self.sockets += [client, server]
+            threading.Thread(target=self.carry, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self.carry, args=(server, client, False), daemon=True).start()
+
+    def carry(self, from_, to, is_asking):
+        try:
+            while block := from_.recv(65536):
+                if is_asking:
+                    self.hear(block)
+                if self.is_cut.is_set():
+                    return
+                to.sendall(block)
+            to.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def hear(self, block):
+        # A head is at the beginning of what is sent at once; parts of bodies that are taken for one do no harm.
+        with self.lock:
+            self.asked += block[:4096]
+        if self.cut_at and self.cut_at in block[:4096]:
+            self.is_cut.set()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # else accept() would hold it
+        self.listener.close()
+        with self.lock:
+            for each in self.sockets:
+                each.close()
