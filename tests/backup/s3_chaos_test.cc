@@ -11,7 +11,7 @@
 #include "store/retrying_store.h"
 #include "store/s3_store.h"
 #include "testing/backup_scene.h"
-#include "testing/object_store_conformance.h"
+#include "testing/random_text.h"
 #include "testing/s3_server.h"
 
 namespace packferry {

@@ -23,6 +23,7 @@
 
 #include "store/object_store.h"
 #include "testing/must.h"
+#include "testing/random_text.h"
 
 namespace packferry::testing {
 
@@ -31,13 +32,6 @@ struct StoreTraits {
   bool decides_races = true;          // of writers of one key exactly one succeeds
   bool refuses_objects_below = true;  // "a/b" when there is "a"
 };
-
-inline std::string random_text(std::size_t bytes, unsigned seed) {
-  std::mt19937 random(seed);
-  std::string text(bytes, '\0');
-  for (char& c : text) c = static_cast<char>(random());
-  return text;
-}
 
 template <typename Make>
 class ObjectStoreConformance : public ::testing::Test {
