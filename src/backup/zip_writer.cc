@@ -13,7 +13,7 @@
 #include "io/fd.h"
 #include "io/file.h"
 #include "io/process.h"
-#include "io/spool.h"
+#include "io/scratch.h"
 
 namespace packferry {
 namespace {
@@ -95,27 +95,6 @@ class ZipArchive {
   const std::unique_ptr<Writer> to_;
   archive* const archive_;
   std::optional<Error> failure_;  // of `to`; nothing is written to it any more
-};
-
-// Gone, with all that is in it, when it is destroyed.
-class ScratchDirectory {
- public:
-  static Result<std::unique_ptr<ScratchDirectory>> make(const std::filesystem::path& parent) {
-    std::string name = (parent.empty() ? scratch_directory() : parent) / ".packferry-zip-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) return errno_error(errno, fmt::format("create a directory '{}'", name));
-    return std::make_unique<ScratchDirectory>(name);
-  }
-  explicit ScratchDirectory(std::filesystem::path path) : path_(std::move(path)) {}
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  const std::filesystem::path path_;
 };
 
 // `git index-pack` on a pack that comes piece by piece.

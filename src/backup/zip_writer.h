@@ -25,7 +25,7 @@ struct ZipContents {
 };
 
 struct ZipWriterOptions {
-  std::filesystem::path scratch = {};         // empty: scratch_directory()
+  std::filesystem::path scratch = {};         // empty: usual_scratch_place()
   std::vector<std::string> environment = {};  // what git runs with
   Patience patience = {};
 };

@@ -7,6 +7,7 @@
 
 #include "cli/run_command.h"
 #include "engine/restore.h"
+#include "io/scratch.h"
 #include "store/memory_store.h"
 
 namespace packferry {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -11,6 +10,7 @@
 #include "engine/bare_repository.h"
 #include "engine/chain_link.h"
 #include "io/fd.h"
+#include "io/scratch.h"
 
 namespace packferry {
 namespace {
@@ -93,21 +93,6 @@ fs::path without_trailing_slash(const fs::path& path) {
 }
 
 }  // namespace
-
-Result<std::unique_ptr<ScratchDirectory>> ScratchDirectory::make(const fs::path& parent) {
-  const char* configured = ::getenv("TMPDIR");
-  const fs::path usual = configured != nullptr && *configured != '\0' ? configured : "/var/tmp";
-  const fs::path folder = fs::absolute(parent.empty() ? usual : parent);
-  std::string name = folder / ".packferry-scratch-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr)
-    return errno_error(errno, fmt::format("make a directory in '{}'", folder.native()));
-  return std::unique_ptr<ScratchDirectory>(new ScratchDirectory(name));
-}
-
-ScratchDirectory::~ScratchDirectory() {
-  std::error_code ignored;  // it is scratch, and nobody is left to tell
-  fs::remove_all(path_, ignored);
-}
 
 Result<> rebuild(const SnapshotLog& log, const Manifest& manifest, const fs::path& directory,
                  const RefspecSet& selection, RebuildCheck check, const RestoreOptions& options, std::stop_token stop) {

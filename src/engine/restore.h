@@ -43,18 +43,4 @@ Result<> restore_to_directory(const SnapshotLog& log, const Manifest& manifest, 
                               const RefspecSet& selection, bool replace, const Clock& clock,
                               const RestoreOptions& options, std::stop_token stop);
 
-// A scratch directory of ours, gone with this object. In `parent` (empty: TMPDIR, else /var/tmp), mode 0700.
-class ScratchDirectory {
- public:
-  static Result<std::unique_ptr<ScratchDirectory>> make(const std::filesystem::path& parent = {});
-  ~ScratchDirectory();
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  explicit ScratchDirectory(std::filesystem::path path) : path_(std::move(path)) {}
-  const std::filesystem::path path_;
-};
-
 }  // namespace packferry

@@ -238,21 +238,5 @@ TEST_F(RestoreTest, AGitThatCannotBeRunIsAnError) {
                "'git' is not in the PATH");
 }
 
-TEST(ScratchDirectory, IsOursAloneAndGoes) {
-  const testing::TempDir parent;
-  fs::path path;
-  {
-    const std::unique_ptr<ScratchDirectory> scratch = must(ScratchDirectory::make(parent.path()));
-    path = scratch->path();
-    EXPECT_EQ(path.parent_path(), parent.path());
-    struct stat status {};
-    ASSERT_EQ(::stat(path.c_str(), &status), 0);
-    EXPECT_EQ(status.st_mode & 0777u, 0700u);
-    fs::create_directories(path / "a/b");
-  }
-  EXPECT_FALSE(fs::exists(path));
-  EXPECT_FAILS(ScratchDirectory::make(parent / "nowhere"), ErrorKind::NotFound, "nowhere");
-}
-
 }  // namespace
 }  // namespace packferry

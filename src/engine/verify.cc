@@ -11,6 +11,7 @@
 #include "engine/chain_link.h"
 #include "io/file.h"
 #include "io/process.h"
+#include "io/scratch.h"
 
 namespace packferry {
 namespace {

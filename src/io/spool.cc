@@ -6,15 +6,12 @@
 
 #include <cerrno>
 
+#include "io/scratch.h"
+
 namespace packferry {
 
-std::filesystem::path scratch_directory() {
-  const char* configured = std::getenv("TMPDIR");
-  return configured != nullptr && *configured != '\0' ? configured : "/var/tmp";
-}
-
 Result<std::unique_ptr<Spool>> Spool::open(const std::filesystem::path& directory) {
-  const std::filesystem::path folder = directory.empty() ? scratch_directory() : directory;
+  const std::filesystem::path folder = directory.empty() ? usual_scratch_place() : directory;
   std::string name = folder / ".packferry-spool-XXXXXX";
   Fd fd(::mkostemp(name.data(), O_CLOEXEC));
   if (!fd) return errno_error(errno, fmt::format("create a spool file in '{}'", folder.native()));

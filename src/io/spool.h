@@ -12,12 +12,9 @@
 
 namespace packferry {
 
-// Where large temporary files go: TMPDIR, else /var/tmp, since /tmp may be memory.
-std::filesystem::path scratch_directory();
-
 class Spool {
  public:
-  // In `directory` (empty: scratch_directory()), mode 0600. A full disk is Exhausted.
+  // In `directory` (empty: usual_scratch_place()), mode 0600. A full disk is Exhausted.
   static Result<std::unique_ptr<Spool>> open(const std::filesystem::path& directory = {});
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;

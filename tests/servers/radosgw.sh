@@ -27,33 +27,8 @@ fail() {
   exit 1
 }
 
-# A pid alone may have been given to somebody else by now; together with its start time it may not.
-start_time_of() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
-
-# Starts a command in a session of its own, so that whatever it forks ends with it.
-launch() {
-  local name=$1
-  shift
-  setsid "$@" </dev/null >"$DIR/log/$name.out" 2>&1 &
-  echo "$! $(start_time_of $!)" >"$DIR/pids/$name"
-  disown  # the shell need not report its death
-}
-
-is_running() {
-  local pid started
-  read -r pid started <"$DIR/pids/$1"
-  [ "$(start_time_of "$pid")" = "$started" ]
-}
-
-# The process groups that are ours and still there; not our own, when the follower is the one who asks.
-groups() {
-  local file pid started
-  for file in "$DIR"/pids/*; do
-    [ -f "$file" ] || continue
-    read -r pid started <"$file"
-    if [ -n "$started" ] && [ "$pid" != $$ ] && [ "$(start_time_of "$pid")" = "$started" ]; then echo "-$pid"; fi
-  done
-}
+# shellcheck source=/dev/null
+source "$(dirname "$0")/sessions.sh"
 
 # Asked politely, radosgw has taken a minute and a half to end; nothing of it is worth that.
 stop_all() {
@@ -61,14 +36,6 @@ stop_all() {
   mapfile -t ours < <(groups)
   for group in "${ours[@]}"; do kill -KILL -- "$group" 2>/dev/null || :; done
   rm -f "$DIR"/pids/*
-}
-
-free_ports() {
-  python3 - "$1" <<'PY'
-import socket, sys
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
-print(*(s.getsockname()[1] for s in sockets))
-PY
 }
 
 # Without `mon client mode = crc secure` radosgw waits for an encryption that `auth none` cannot give.
@@ -130,8 +97,6 @@ wait_for() {
 
 ceph_here() { ceph -c "$DIR/ceph.conf" --connect-timeout 5 "$@"; }
 osd_is_up() { ceph_here osd stat 2>/dev/null | grep -q '1 up'; }
-answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
 start_once() {
   local conf=(-c "$DIR/ceph.conf")
   FSID=$(</proc/sys/kernel/random/uuid)
@@ -142,19 +107,19 @@ start_once() {
   {
     monmaptool --create --fsid "$FSID" --addv a "[v2:127.0.0.1:$MON_PORT]" "$DIR/monmap"
     ceph-mon -i a --mkfs --monmap "$DIR/monmap" "${conf[@]}"
-  } >"$DIR/log/mkfs.out" 2>&1 || return 1
+  } >"$DIR/log/mkfs.log" 2>&1 || return 1
   launch mon ceph-mon -i a "${conf[@]}" -f
   wait_for mon ceph_here mon stat || return 1
   {
     ceph_here osd new "$OSD_UUID" 0
     ceph-osd -i 0 --mkfs --osd-uuid "$OSD_UUID" "${conf[@]}"
-  } >>"$DIR/log/mkfs.out" 2>&1 || return 1
+  } >>"$DIR/log/mkfs.log" 2>&1 || return 1
   launch osd ceph-osd -i 0 "${conf[@]}" -f
   wait_for osd osd_is_up || return 1
   launch rgw radosgw -n client.rgw "${conf[@]}" -f
   wait_for rgw answers "$RGW_PORT" || return 1
   radosgw-admin -n client.rgw "${conf[@]}" user create --uid=ada --display-name=Ada --access-key="$ACCESS_KEY" \
-    --secret="$SECRET_KEY" >"$DIR/log/admin.out" 2>&1 || return 1
+    --secret="$SECRET_KEY" >"$DIR/log/admin.log" 2>&1 || return 1
   curl -sf --noproxy '*' --aws-sigv4 aws:amz:us-east-1:s3 --user "$ACCESS_KEY:$SECRET_KEY" \
     -H "x-amz-content-sha256: $(printf '' | sha256sum | cut -d' ' -f1)" -X PUT "http://127.0.0.1:$RGW_PORT/$BUCKET" || return 1
 }
@@ -186,7 +151,7 @@ ENV
       return
     fi
   done
-  tail -n 5 "$DIR"/log/*.out >&2
+  tail -n 5 "$DIR"/log/*.log >&2
   stop_all
   fail "could not be started in $attempt attempts"
 }
