@@ -190,7 +190,7 @@ class History:
 
     def damage(self):
         objects = self.data_objects()
-        if not objects or self.broken:
+        if not objects or self.broken or not self.snapshots:
             return
         victim = self.random.choice(objects)
         views = json.loads(self.packferry("snapshots", self.store, "app/web", "--json"))["repositories"][0]["snapshots"]
