@@ -134,7 +134,7 @@ TEST_F(Damage, AVerifyThatPassesOverOneObjectIsCaughtByTheseTests) {
 TEST_F(Damage, EveryCutIsFound) {
   for (const std::string& key : backup.keys()) {
     const std::size_t bytes = bytes_of(backup.store, key).size();
-    for (std::size_t length = 0; length < bytes; length += length + 20 < bytes ? 7 : 1)
+    for (std::size_t length = 0; length < bytes; ++length)
       try_change(key, testing::cut_to(length), fmt::format("cut to {}", length), [&] { return verify_finds(); });
     try_change(key, testing::grow_by(1), "a byte more", [&] { return verify_finds(); });
   }
