@@ -108,6 +108,9 @@ class Bench:
         self.servers = Servers(self.work / "servers")
         self.hosts = self.servers.repositories
 
+    def stop(self):
+        self.servers.stop()
+
     def place(self, carrier, name):
         return self.servers.url(name) if carrier == "http" else str(self.hosts / f"{name}.git")
 
@@ -178,7 +181,7 @@ class Bench:
         return [] if carrier == "http" else ["--no-local"]
 
 
-def main(bench_class, description, cases):
+def main(bench_class, description, cases, add_options=lambda parser: None):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--carrier", choices=["http", "pipe", "both"], default="both")
@@ -186,6 +189,7 @@ def main(bench_class, description, cases):
     parser.add_argument("--commits", type=int, default=100, help="how many commits an incremental run brings")
     parser.add_argument("--work", default=os.path.join(os.environ.get("TMPDIR", "/tmp"), "packferry-bench"))
     parser.add_argument("--binary", default=ROOT / "build/release/packferry")
+    add_options(parser)
     parser.add_argument("repositories", nargs="+", metavar="NAME=REPOSITORY")
     arguments = parser.parse_args()
     print(f"{subprocess.check_output([str(arguments.binary), '--version'], text=True).strip()}; "
@@ -199,4 +203,4 @@ def main(bench_class, description, cases):
             name, path = repository.split("=", 1)
             bench.repository(name, Path(path).resolve())
     finally:
-        bench.servers.stop()
+        bench.stop()
