@@ -224,7 +224,7 @@ TEST_P(ZipTest, FailsWithWhatItStandsOn) {
 
   ZipWriterOptions no_room = good;
   no_room.scratch = git.path("nowhere");
-  EXPECT_FAILS(write_to(std::string::npos, no_room), ErrorKind::NotFound, "create a directory");
+  EXPECT_FAILS(write_to(std::string::npos, no_room), ErrorKind::NotFound, "make a directory");
   ZipWriterOptions no_git = good;
   no_git.environment = {"PATH=/nowhere"};
   EXPECT_FAILS(write_to(std::string::npos, no_git), ErrorKind::NotFound, "program 'git'");
