@@ -22,6 +22,11 @@ ExitStatus worst_of(const std::vector<OfRepository<What>>& repositories, ExitSta
   return failed == repositories.size() ? ExitStatus::Failed : ExitStatus::Partial;
 }
 
+Error holds_none(const SnapshotLog& log) {
+  return Error(ErrorKind::NotFound, "{} holds no snapshot of it; 'packferry snapshots STORE' shows what it holds",
+               log.store().name());
+}
+
 }  // namespace
 
 Result<RestoreOptions> Run::restore_options(Ends& ends, const std::vector<std::string>& identity_files,
@@ -134,10 +139,7 @@ ExitStatus Run::operator()(const SnapshotsCommand& command) {
   const Result<std::vector<SnapshotsOf>> viewed = of_each<std::vector<SnapshotView>>(
       command.vault, **ends, [&](const SnapshotLog& log) -> Result<std::vector<SnapshotView>> {
         std::vector<SnapshotView> views = TRY(view_snapshots(log, stop_));
-        if (views.empty() && command.vault.repository)
-          return Error(ErrorKind::NotFound,
-                       "{} holds no snapshot of it; 'packferry snapshots STORE' shows what it holds",
-                       log.store().name());
+        if (views.empty() && command.vault.repository) return holds_none(log);
         return views;
       });
   if (!viewed) return give_up("snapshots", failure(), viewed.error());
@@ -221,9 +223,17 @@ ExitStatus Run::operator()(const VerifyCommand& command) {
   if (!restore) return give_up("verify", ExitStatus::Usage, restore.error());
   const VerifyOptions options{
       .level = command.level, .part = command.part, .parts = command.parts, .only = command.only, .restore = *restore};
-  const Result<std::vector<VerificationOf>> verified = of_each<VerifyReport>(
-      command.vault, **ends, [&](const SnapshotLog& log) { return verify(log, options, around_.clock, stop_); });
+  const Result<std::vector<VerificationOf>> verified =
+      of_each<VerifyReport>(command.vault, **ends, [&](const SnapshotLog& log) -> Result<VerifyReport> {
+        VerifyReport report = TRY(verify(log, options, around_.clock, stop_));
+        if (report.snapshots.empty() && report.findings.empty()) return holds_none(log);
+        return report;
+      });
   if (!verified) return give_up("verify", failure(), verified.error());
+  // Of nothing nothing can be said, least of all that it is good.
+  if (verified->empty())
+    return give_up("verify", ExitStatus::Failed,
+                   Error(ErrorKind::NotFound, "{} holds no snapshots", command.vault.store.text()));
   ExitStatus status = worst_of(*verified, ExitStatus::Done);
   for (const VerificationOf& each : *verified)
     if (each.answer && !each.answer->is_good()) status = ExitStatus::Damaged;
