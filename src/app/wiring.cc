@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aws/aws_credentials.h"
+#include "base/printable.h"
 #include "host/host_profile.h"
 #include "net/credentials.h"
 #include "net/http.h"
@@ -88,6 +89,10 @@ class RealEnds final : public Ends {
     if (address.s3) return s3_store(*address.s3, options);
     return TRY(FileStore::open(std::filesystem::absolute(address.path),
                                for_writing ? FileStore::IfMissing::Make : FileStore::IfMissing::Fail, clock_));
+  }
+
+  Result<std::unique_ptr<Host>> host(const std::string& kind, const std::string&, Side) override {
+    return Error(ErrorKind::Unsupported, "'{}' is no host whose repositories can be listed", printable(kind));
   }
 
   const std::vector<std::string>& child_environment() const override { return environment_.for_children; }

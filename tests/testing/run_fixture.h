@@ -131,6 +131,9 @@ class RunTest : public ::testing::Test {
       }
       return std::make_unique<BorrowedStore>(found->second, test_.stores_are_locked);
     }
+    Result<std::unique_ptr<Host>> host(const std::string& kind, const std::string&, Side) override {
+      return Error(ErrorKind::Unsupported, "no host '{}' here", kind);
+    }
     const std::vector<std::string>& child_environment() const override { return test_.sandbox.environment(); }
 
    private:
