@@ -48,36 +48,32 @@ Result<std::unique_ptr<ObjectStore>> Run::store_for(const BackupCommand& command
   return std::make_unique<MemoryStore>(around_.clock, address.text());
 }
 
-Result<BackupOutcome> Run::back_up(const BackupCommand& command) const {
-  const std::unique_ptr<Ends> ends = TRY(make_ends());
-  const std::unique_ptr<Source> source = TRY(ends->source(command.source, Side::Source));
-  const std::unique_ptr<ObjectStore> store = TRY(store_for(command, *ends));
-  const RestoreOptions restore = TRY(restore_options(*ends, command.identity_files, command.scratch));
-
-  BackupDestination destination(*store, *command.vault.repository,
+Result<BackupOutcome> Run::back_up(const BackupCommand& command, const BackupTarget& target, Ends& ends,
+                                   ObjectStore& store, CrossingObserver* observer) const {
+  const std::unique_ptr<Source> source = TRY(ends.source(target.source, Side::Source));
+  const RestoreOptions restore = TRY(restore_options(ends, command.identity_files, command.scratch));
+  BackupDestination destination(store, target.name,
                                 {.format = command.format,
                                  .keys = command.keys,
-                                 .key_variables = command.key_variables,
+                                 .key_variables = target.key_variables,
                                  .limits = command.limits,
                                  .full = command.full,
                                  .record_unchanged = command.record_unchanged,
                                  .recipients = command.recipients,
                                  .put_only_record = command.put_only_record,
-                                 .source = command.source.text(),
+                                 .source = target.source.text(),
                                  .scratch = command.scratch,
-                                 .environment = ends->child_environment()},
+                                 .environment = ends.child_environment()},
                                 common_.ends.patience, around_.clock);
-  const std::unique_ptr<Progress> progress =
-      make_progress({.source = labels_of(command.source, {}).source, .legs = {command.vault.store.text()}});
   Crossing crossing(*source, {&destination},
-                    {.policy = command.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
-                    around_.clock, progress.get());
-  BackupOutcome outcome{.crossing = cross(crossing, *progress)};
+                    {.policy = target.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
+                    around_.clock, observer);
+  BackupOutcome outcome{.crossing = crossing.run(stop_)};
   outcome.snapshot = destination.published();
   if (!command.verify || !outcome.snapshot) return outcome;
 
   Result<VerifyReport> verified = verify(
-      SnapshotLog(*store, *command.vault.repository),
+      SnapshotLog(store, target.name),
       {.level = *command.verify, .only = outcome.snapshot->manifest.number, .restore = restore}, around_.clock, stop_);
   if (verified) {
     outcome.verification = std::move(verified).value();
@@ -87,9 +83,36 @@ Result<BackupOutcome> Run::back_up(const BackupCommand& command) const {
   return outcome;
 }
 
+Result<BackupOutcome> Run::back_up(const BackupCommand& command, const BackupTarget& target, Ends& ends) const {
+  const std::unique_ptr<ObjectStore> store = TRY(store_for(command, ends));
+  const std::unique_ptr<Progress> progress =
+      make_progress({.source = labels_of(target.source, {}).source, .legs = {command.vault.store.text()}});
+  const std::stop_callback tell(stop_, [&] { progress->note("stopping; once more to stop at once"); });
+  Result<BackupOutcome> outcome = back_up(command, target, ends, *store, progress.get());
+  progress->end();
+  return outcome;
+}
+
+ExitStatus Run::status_of(const BackupOutcome& outcome) const {
+  if (outcome.verification && !outcome.verification->is_good()) return ExitStatus::Damaged;
+  if (outcome.verify_error) return ExitStatus::Partial;
+  return exit_status_of(outcome.crossing, stop_.stop_requested());
+}
+
 ExitStatus Run::operator()(const BackupCommand& command) {
-  warn_of_password(command.source);
-  const Result<BackupOutcome> made = back_up(command);
+  if (const Url* address = std::get_if<Url>(&command.source)) warn_of_password(*address);
+  const Result<std::unique_ptr<Ends>> ends = make_ends();
+  if (!ends) return give_up("backup", ExitStatus::Usage, ends.error());
+  if (std::holds_alternative<WholeAccount>(command.source)) return back_up_all(command, **ends);
+  Result<BackupTarget> target = target_of(command, **ends);
+  if (!target) return give_up("backup", status_of(target.error()), target.error());
+  Result<BackupOutcome> made = back_up(command, *target, **ends);
+  // The ref that an event named is gone by now: what that means is seen beside the others.
+  const bool is_gone = made && !made->crossing.error && made->crossing.selected_refs == 0;
+  if (is_gone && std::holds_alternative<NamedByEnvironment>(command.source)) {
+    target->policy = command.policy;
+    made = back_up(command, *target, **ends);
+  }
   if (!made) return give_up("backup", ExitStatus::Usage, made.error());
   const CrossingReport& crossing = made->crossing;
   if (crossing.error) say_error(*crossing.error);
@@ -97,9 +120,8 @@ ExitStatus Run::operator()(const BackupCommand& command) {
     if (leg.error && !crossing.error) say_error(naming(leg.destination, *leg.error));
   if (made->verify_error) say_error(Error(*made->verify_error).context("verify"));
 
-  ExitStatus status = exit_status_of(crossing, stop_.stop_requested());
-  if (made->verify_error) status = ExitStatus::Partial;
-  if (made->verification && !made->verification->is_good()) status = ExitStatus::Damaged;
+  const ExitStatus status = status_of(*made);
+  if (command.metrics != Metrics::None) print_metrics(command, *target, *made, status);
   if (common_.json) {
     print_backup_json(around_.out, facts(status), *made, command.policy.follow, command.dry_run);
   } else {
