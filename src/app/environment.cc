@@ -67,7 +67,7 @@ Environment::Environment(const std::vector<std::string>& variables) {
   no_color = !value(by_name, "NO_COLOR").empty();
   terminal = value(by_name, "TERM");
   for (const auto& [name, text] : by_name)
-    if (name.starts_with("AWS_") || name == "HOME") aws_.emplace(name, text);
+    if (name.starts_with("AWS_") || name == "CODE_COMMIT_ENDPOINT" || name == "HOME") aws_.emplace(name, text);
 }
 
 std::optional<std::string> Environment::for_aws(std::string_view name) const {

@@ -38,7 +38,7 @@ struct Environment {
   bool no_color = false;  // NO_COLOR, not empty
   std::string terminal;   // TERM
 
-  // AWS_… and HOME, for whoever speaks to AWS: nothing where a variable is not set.
+  // AWS_…, CODE_COMMIT_ENDPOINT and HOME, for whoever speaks to AWS: nothing where a variable is not set.
   std::optional<std::string> for_aws(std::string_view name) const;
 
   // For git, ssh and credential helpers: all that the user has set, but for our own secrets, for what would point git
