@@ -105,7 +105,7 @@ Result<std::vector<HostedRepository>> CodeCommitHost::list(std::stop_token stop)
       const std::string called = text_of(repository, "repositoryName");
       Result<Url> url = url_of(called);
       if (!url) return corrupt(name(), fmt::format("a repository named '{}'", printable(called, 200)));
-      all.push_back({.name = called, .account = {}, .region = region_, .url = std::move(url).value()});
+      all.push_back({.name = called, .url = std::move(url).value(), .account = {}, .region = region_});
     }
     const std::string next = text_of(answer, "nextToken");
     if (next.empty()) {
@@ -120,20 +120,34 @@ Result<std::vector<HostedRepository>> CodeCommitHost::list(std::stop_token stop)
   return corrupt(name(), "a list without end");
 }
 
+Result<HostedRepository> CodeCommitHost::find(std::string_view repository, std::stop_token stop) {
+  Url url = TRY(url_of(repository));
+  const Json request = {{"repositoryName", repository}};
+  const std::string body =
+      TRY(client_.call("GetRepository", request.dump(), std::move(stop)).context("{}", url.text()));
+  return described(body, repository, std::move(url));
+}
+
 Result<HostedRepository> CodeCommitHost::create(const NewRepository& wanted, std::stop_token stop) {
   Url url = TRY(url_of(wanted.name));
   TRY(check(wanted).context("{}", url.text()));
   Json request = {{"repositoryName", wanted.name}};
   if (!wanted.description.empty()) request["repositoryDescription"] = wanted.description;
   if (!wanted.tags.empty()) request["tags"] = wanted.tags;
-  const std::string body = TRY(client_.call("CreateRepository", request.dump(), stop).context("{}", url.text()));
+  const std::string body =
+      TRY(client_.call("CreateRepository", request.dump(), std::move(stop)).context("{}", url.text()));
+  return described(body, wanted.name, std::move(url));
+}
+
+// GetRepository and CreateRepository answer alike.
+Result<HostedRepository> CodeCommitHost::described(std::string_view body, std::string_view repository, Url url) const {
   const Json answer = Json::parse(body, nullptr, false);
-  const Json made = answer.is_object() ? answer.value("repositoryMetadata", Json()) : Json();
-  if (text_of(made, "repositoryName") != wanted.name) return corrupt(name(), "another repository than was wanted");
-  return HostedRepository{.name = wanted.name,
-                          .account = printable(text_of(made, "accountId"), 40),
-                          .region = region_,
-                          .url = std::move(url)};
+  const Json there = answer.is_object() ? answer.value("repositoryMetadata", Json()) : Json();
+  if (text_of(there, "repositoryName") != repository) return corrupt(name(), "another repository than was meant");
+  return HostedRepository{.name = std::string(repository),
+                          .url = std::move(url),
+                          .account = printable(text_of(there, "accountId"), 40),
+                          .region = region_};
 }
 
 Result<> CodeCommitHost::set_default_branch(std::string_view repository, std::string_view branch,
