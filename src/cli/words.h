@@ -22,6 +22,11 @@ struct Words {
   bool ignore_non_empty_destination = false;
   bool dry_run = false;
 
+  bool create = false;
+  std::vector<std::string> allowed_regions;
+  std::string description;
+  std::vector<std::string> tags;
+
   std::string all;
   bool from_environment = false;
   std::vector<std::string> includes;
