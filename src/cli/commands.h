@@ -128,10 +128,22 @@ struct PruneCommand {
   bool dry_run = false;
 };
 
+// Makes an empty repository at a host that has a way to be asked.
+struct CreateRepositoryCommand {
+  Url url;
+  std::string description = {};
+  std::map<std::string, std::string> tags = {};
+};
+
+// What git asks a credential helper to do; what is asked about stands on standard input.
+struct CredentialCommand {
+  std::string action;  // "get"; whatever else there is has nothing to do
+};
+
 struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
-               VerifyCommand, PruneCommand>
+               VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand>
       command;
 };
 

@@ -33,6 +33,9 @@ class Run {
   ExitStatus operator()(const RestoreCommand& command);
   ExitStatus operator()(const VerifyCommand& command);
   ExitStatus operator()(const PruneCommand& command);
+  // run_host.cc
+  ExitStatus operator()(const CreateRepositoryCommand& command);
+  ExitStatus operator()(const CredentialCommand& command);
 
  private:
   bool is_colored(const Output& output) const {
