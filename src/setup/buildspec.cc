@@ -92,7 +92,7 @@ Result<std::string> install_commands(const PackageSource& package) {
   if (package.address.empty()) return std::string("packferry --version\n");
   const bool is_from_s3 = package.address.starts_with("s3://");
   if (package.sha256.empty() && !is_from_s3 && !package.address.starts_with("https://"))
-    return Error(ErrorKind::Invalid, "what comes over http:// or from a file needs --package-sha256");
+    return Error(ErrorKind::Invalid, "what comes over http:// or from a file needs --package-digest");
   std::string out =
       "set -eu\n"
       "export DEBIAN_FRONTEND=noninteractive\n"

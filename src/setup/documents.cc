@@ -86,7 +86,7 @@ Result<BackupJob> job_of(Given& given) {
 }
 
 PackageSource package_of(Given& given) {
-  return {.address = given.get("package"), .sha256 = given.get("package-sha256")};
+  return {.address = given.get("package"), .sha256 = given.get("package-digest")};
 }
 
 // What the command in a build is told beyond where to find and where to put.
@@ -301,7 +301,7 @@ const std::vector<SetupOption>& setup_options() {
       {"mode", ValueKind::Word},
       {"shards", ValueKind::Shards},
       {"package", ValueKind::Package},
-      {"package-sha256", ValueKind::Sha256},
+      {"package-digest", ValueKind::Sha256},
       {"image", ValueKind::Image},
       {"document", ValueKind::Word},
       {"name", ValueKind::Name},

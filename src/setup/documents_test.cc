@@ -32,7 +32,7 @@ SetupWords with(SetupWords words, const SetupWords& more) {
 const SetupWords kPlace = {{"bucket", {"example-backups"}}, {"prefix", {kPrefix}}};
 const SetupWords kPolicy = with(kPlace, {{"writer", {kWriter}}});
 const SetupWords kJob = {{"account", {"111122223333"}}, {"region", {"eu-central-1,us-east-1"}}};
-const SetupWords kSpec = with(kPlace, {{"package", {kPackage}}, {"package-sha256", {kDigest}}});
+const SetupWords kSpec = with(kPlace, {{"package", {kPackage}}, {"package-digest", {kDigest}}});
 
 struct Sample {
   std::string file;
@@ -218,8 +218,8 @@ TEST(Documents, AWrongValueIsRefusedBeforeAnythingIsMade) {
 TEST(Documents, APackageOverAnInsecureWayNeedsItsDigest) {
   for (const std::string address : {"http://127.0.0.1:8080/packferry.deb", "file:///srv/packferry.deb"}) {
     SetupWords words = with(kPlace, {{"mode", {"single"}}, {"region", {"eu-west-1"}}, {"package", {address}}});
-    EXPECT_THAT(refusal("buildspec", words), HasSubstr("--package-sha256"));
-    words["package-sha256"] = {kDigest};
+    EXPECT_THAT(refusal("buildspec", words), HasSubstr("--package-digest"));
+    words["package-digest"] = {kDigest};
     EXPECT_THAT(must(make_setup("buildspec", words)), HasSubstr("sha256sum --check"));
   }
 }

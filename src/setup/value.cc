@@ -163,7 +163,7 @@ constexpr Form kForms[] = {
     {ValueKind::Address, [](std::string_view text) { return is_address(text, "https://") && !text.ends_with('/'); },
      "an https:// address without '/' at its end"},
     {ValueKind::Package, is_package,
-     "the address of a .deb: https://…, s3://BUCKET/KEY, or http:// and file:/// with --package-sha256"},
+     "the address of a .deb: https://…, s3://BUCKET/KEY, or http:// and file:/// with --package-digest"},
     {ValueKind::Sha256, is_sha256, "a SHA-256: 64 hexadecimal digits, lower-case"},
     {ValueKind::Glob, [](std::string_view text) { return consists_of(text, "._-*?[]!"); },
      "a pattern of repository names, like app-*"},
