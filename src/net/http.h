@@ -43,6 +43,8 @@ struct HttpResponse {
   std::string content_type() const;
   // Retry-After, as seconds or as a date against the response's own Date; a day at most, whatever the host says.
   std::optional<Milliseconds> retry_after() const;
+  // Date: the host's clock.
+  std::optional<Clock::WallTime> date() const;
   // Last-Modified, by the host's clock.
   std::optional<Clock::WallTime> last_modified() const;
 };
