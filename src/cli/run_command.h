@@ -33,6 +33,8 @@ class Run {
   ExitStatus operator()(const VerifyCommand& command);
   ExitStatus operator()(const PruneCommand& command);
   ExitStatus operator()(const SetupCommand& command);
+  // run_doctor.cc
+  ExitStatus operator()(const DoctorCommand& command);
 
  private:
   bool is_colored(const Output& output) const {
@@ -70,6 +72,8 @@ class Run {
                                          const std::string& scratch) const;
   template <typename What, typename Ask>
   Result<std::vector<OfRepository<What>>> of_each(const VaultWords& vault, Ends& ends, const Ask& ask) const;
+
+  Result<std::vector<Examination>> examine(const DoctorCommand& command) const;
 
   ExitStatus failure() const { return stop_.stop_requested() ? ExitStatus::Interrupted : ExitStatus::Failed; }
 
