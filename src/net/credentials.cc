@@ -44,11 +44,12 @@ bool for_each_line(std::string_view text, const std::function<bool(std::string_v
 }
 
 // git gives paths and names as they are meant; in a URL they are written otherwise.
-std::string percent_encoded(std::string_view text) {
+std::string percent_encoded(std::string_view text, std::string_view also_kept) {
   std::string out;
   for (const char c : text) {
     const bool stays = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~/").find(c) != std::string_view::npos;
+                       std::string_view("-._~").find(c) != std::string_view::npos ||
+                       also_kept.find(c) != std::string_view::npos;
     out += stays ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
@@ -233,9 +234,9 @@ std::optional<Url> parse_credential_question(std::string_view text) {
     return true;
   });
   const bool is_http = protocol == "https" || protocol == "http";
-  if (!understood || !is_http || host.find_first_of("@/") != std::string::npos) return std::nullopt;
-  const std::string user = username.empty() ? "" : percent_encoded(username) + "@";
-  Result<Url> url = Url::parse(fmt::format("{}://{}{}/{}", protocol, user, host, percent_encoded(path)));
+  if (!understood || !is_http || host.find_first_of("@/?#") != std::string::npos) return std::nullopt;
+  const std::string user = username.empty() ? "" : percent_encoded(username, "") + "@";
+  Result<Url> url = Url::parse(fmt::format("{}://{}{}/{}", protocol, user, host, percent_encoded(path, "/")));
   if (!url || !url->is_http()) return std::nullopt;
   return std::move(url).value();
 }

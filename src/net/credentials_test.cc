@@ -224,10 +224,13 @@ TEST(CredentialQuestion, IsAnAddress) {
   EXPECT_EQ(asked("protocol=https\nhost=host.example:8443\nusername=a@b:c\n"), "nothing") << "no name for Basic";
   EXPECT_EQ(asked("protocol=http\nhost=host.example:8443\nusername=a@b\nwwwauth[]=Basic\n"),
             "a@b|http://host.example:8443/");
+  EXPECT_EQ(asked("protocol=https\nhost=host.example\nusername=evil.example/a\n"),
+            "evil.example/a|https://host.example/");
   EXPECT_EQ(asked("capability[]=authtype\nprotocol=https\nhost=[::1]\npath=a b?c%20d\n"),
             "|https://[::1]/a%20b%3Fc%2520d");
   for (const char* none : {"", "protocol=https\n", "host=x\n", "protocol=ssh\nhost=x\n", "protocol=https\nhost=a/b\n",
-                           "protocol=https\nhost=a@b\n", "protocol=https\nhost=x\npath=a/../b\n", "no question"})
+                           "protocol=https\nhost=a@b\n", "protocol=https\nhost=a?b\n",
+                           "protocol=https\nhost=x\npath=a/../b\n", "no question"})
     EXPECT_EQ(asked(none), "nothing") << none;
 }
 
