@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "cli/help.h"
 #include "cli/words.h"
+#include "setup/documents.h"
 
 namespace packferry {
 namespace {
@@ -133,6 +134,21 @@ void add_prune(CLI::App& program, Words& words) {
   app.add_option("STORE", words.words);
 }
 
+void add_setup(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("setup");
+  for (const SetupOption& option : setup_options()) {
+    const std::string name = fmt::format("--{}", option.name);
+    std::vector<std::string>& values = words.setup[std::string(option.name)];
+    if (option.kind == ValueKind::Flag) {
+      app.add_flag_callback(name, [&values] { values = {""}; });
+    } else {
+      app.add_option(name, values)->allow_extra_args(false);
+    }
+  }
+  app.add_option("--output", words.output);
+  app.add_option("DOCUMENT", words.words);
+}
+
 std::unique_ptr<CLI::App> make_parser(Words& words) {
   auto program = std::make_unique<CLI::App>();
   program->add_flag("--version", words.version);
@@ -156,6 +172,7 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_restore(*program, words);
   add_verify(*program, words);
   add_prune(*program, words);
+  add_setup(*program, words);
   return program;
 }
 
@@ -209,8 +226,8 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 }
 
 const std::vector<std::string_view>& command_names() {
-  static const std::vector<std::string_view> kNames = {"replicate", "refs",    "compare", "backup",
-                                                       "snapshots", "restore", "verify",  "prune"};
+  static const std::vector<std::string_view> kNames = {"replicate", "refs",   "compare", "backup", "snapshots",
+                                                       "restore",   "verify", "prune",   "setup"};
   return kNames;
 }
 

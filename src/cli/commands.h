@@ -104,10 +104,16 @@ struct PruneCommand {
   bool dry_run = false;
 };
 
+// A document that is made already: making it decides whether the words were right.
+struct SetupCommand {
+  std::string text;
+  std::string output = {};  // a file; empty: standard output
+};
+
 struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
-               VerifyCommand, PruneCommand>
+               VerifyCommand, PruneCommand, SetupCommand>
       command;
 };
 

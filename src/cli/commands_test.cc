@@ -155,6 +155,12 @@ TEST(Commands, UsageErrorsNameWhatIsWrong) {
       {{"verify", "/b", "--level", "sure"}, "--level"},
       {{"verify", "/b", "--part", "1/2", "--level", "drill"}, "--part goes with"},
       {{"prune", "/b"}, "say what to keep"},
+      {{"setup"}, "DOCUMENT is missing: one of bucket-policy, "},
+      {{"setup", "policy"}, "there is no document 'policy'"},
+      {{"setup", "bucket-policy", "buildspec"}, "one DOCUMENT at a time"},
+      {{"setup", "bucket-policy", "--bucket", "x"}, "--bucket: 'x' is not"},
+      {{"setup", "event-rule", "--document", "rule", "--create"}, "--create has no use here"},
+      {{"setup", "bucket-policy", "--bucket", "abc", "--bucket", "abd"}, "--bucket is given twice"},
   };
   for (const auto& c : cases) {
     const Answer said = answer(c.words);
@@ -215,6 +221,14 @@ TEST(Commands, WhatComesBackIsChosenByTimeOrNumber) {
   EXPECT_EQ(prune.policy.keep_daily, 7u);
   EXPECT_EQ(prune.policy.keep_within, std::chrono::hours(30 * 24));
   EXPECT_EQ(prune.grace, std::chrono::hours(24));
+}
+
+TEST(Commands, ADocumentIsMadeOfWhatWasSaid) {
+  const auto command = understood<SetupCommand>({"setup", "buildspec", "--mode", "single", "--bucket", "backups",
+                                                 "--prefix", "git", "--region", "eu-west-1,eu-west-2", "--region",
+                                                 "us-east-1", "--output", "/tmp/buildspec.yml"});
+  EXPECT_THAT(command.text, HasSubstr("--region 'eu-west-1,eu-west-2,us-east-1'"));
+  EXPECT_EQ(command.output, "/tmp/buildspec.yml");
 }
 
 TEST(Commands, HelpIsGivenOnStandardOutput) {

@@ -18,6 +18,8 @@ disk on the way, and "done" means that the other side has been asked again and h
   packferry verify STORE [REPO]               are they all there, and whole?
   packferry prune STORE [REPO]                let old ones go
 
+  packferry setup DOCUMENT                    policies and stacks for AWS, jobs for GitLab
+
 Try it without touching anything:
 
   packferry replicate --dry-run https://github.com/you/project git@gitlab.com:you/project.git
@@ -310,6 +312,69 @@ Exit status: 0 done, 4 partial: the store keeps some objects (Object Lock), 1 fa
 line is wrong, 130 interrupted.
 )";
 
+constexpr std::string_view kSetup =
+    R"(usage: packferry setup DOCUMENT [options]
+
+Prints what AWS or GitLab has to be told so that backups and replicas run there: nothing is asked
+and nothing is changed. The same words give the same text. docs/setup.md says in which order the
+pieces go, and what each line is for.
+
+  bucket-policy       for the bucket: --bucket --prefix --writer [--reader] [--put-only]
+  codebuild-policy    what the job may do: --account --region --bucket --prefix [--repository]
+                      [--project] [--job-region] [--package]; or, with --role batch or events, what
+                      its batch or its rule may do
+  codebuild-trust     who may take that role: --account --region [--project] [--role]
+  buildspec           what the job runs: --mode single|event|batch --bucket --prefix --region
+                      [--shards] [--include] [--exclude] [--jobs] [--recipient] [--package]
+  event-rule          --document rule|targets|schedule|schedule-targets [--name] [--schedule]
+                      [--project-arn] [--role-arn]: the input of 'aws events put-rule' and
+                      'put-targets', as a file
+  cloudformation      --part backup: the bucket and its policy, with [--noncurrent-days] besides
+                      --part source: role, job, log, schedule and alarms, with [--events] [--image]
+                      [--log-days] [--alarm-hours] [--alarm-email] besides
+  replication-policy  for a role that pushes to CodeCommit: --destination [--source] [--ref]
+                      [--create]
+  gitlab-ci-role      --document trust: --account --gitlab-project --branch [--issuer]
+                      --document policy: --account --region --repository [--ref] [--create]
+  gitlab-ci           a job to include: --role-arn --region --repository --branch [--issuer]
+                      [--ref] [--create] [--image] [--package]
+
+Options; those marked + may be repeated, or hold several values between commas
+  --output FILE             write it there
+  --partition aws           aws, aws-cn or aws-us-gov
+  --account NUMBER          the account that has the repositories
+  --region NAME +           where there are repositories
+  --repository NAME +       only these, '*' for any characters (default: all)
+  --bucket NAME, --prefix PREFIX
+                            where backups lie
+  --writer ARN +            the roles that make backups: they add, and never delete or replace
+  --reader ARN +            the roles that restore and verify
+  --put-only                writers may not read either, see 'packferry backup --help'
+  --sse-kms-key-id ARN      this key, and no other
+  --object-lock MODE=DAYS   GOVERNANCE or COMPLIANCE: how long nobody deletes an object
+  --expected-bucket-owner NUMBER
+                            whose bucket it must be
+  --project NAME +          of CodeBuild (default: packferry-backup)
+  --job-region NAME         where the job runs (default: the first region)
+  --include GLOB +, --exclude GLOB +, --jobs N, --recipient age1... +
+                            as 'packferry backup' takes them
+  --package ADDRESS         where the job gets packferry from: https:// or s3://, or, with a
+                            digest, http:// or file:///; without it the image has it
+  --package-digest SHA256   of that file
+  --ref NAME +              only these refs may be pushed, or are: refs/heads/main, refs/tags/*
+  --issuer URL              the address of the GitLab server (default: https://gitlab.com)
+  --branch NAME +           the jobs of these branches; protect them
+  --schedule 'rate(1 day)'  when everything is backed up; also 'cron(0 3 * * ? *)'
+
+Exit status: 0 made, 1 could not be written, 2 the command line is wrong.
+
+Examples
+  packferry setup bucket-policy --bucket backups --prefix git/111122223333 \
+    --writer arn:aws:iam::111122223333:role/packferry-backup-build
+  packferry setup cloudformation --part source --account 111122223333 --region eu-central-1 \
+    --bucket backups --prefix git/111122223333 --output source.yml
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
@@ -321,6 +386,7 @@ std::string_view help_text(std::string_view command) {
   if (command == "restore") return kRestore;
   if (command == "verify") return kVerify;
   if (command == "prune") return kPrune;
+  if (command == "setup") return kSetup;
   return kOverview;
 }
 

@@ -32,6 +32,7 @@ class Run {
   ExitStatus operator()(const RestoreCommand& command);
   ExitStatus operator()(const VerifyCommand& command);
   ExitStatus operator()(const PruneCommand& command);
+  ExitStatus operator()(const SetupCommand& command);
 
  private:
   bool is_colored(const Output& output) const {

@@ -250,6 +250,17 @@ Result<CommandLine> prune_of(const Words& words) {
   return CommandLine{common_of(words), std::move(command)};
 }
 
+Result<CommandLine> setup_of(const Words& words) {
+  if (words.words.empty())
+    return Error(ErrorKind::Invalid, "DOCUMENT is missing: one of {}", fmt::join(setup_documents(), ", "));
+  if (words.words.size() > 1)
+    return Error(ErrorKind::Invalid, "one DOCUMENT at a time, not '{}' too", printable(words.words[1]));
+  SetupWords given = words.setup;
+  std::erase_if(given, [](const auto& option) { return option.second.empty(); });
+  std::string text = TRY(make_setup(words.words.front(), given));
+  return CommandLine{common_of(words), SetupCommand{.text = std::move(text), .output = words.output}};
+}
+
 }  // namespace
 
 Result<RepositoryName> repository_name_of(const Url& url) {
@@ -274,8 +285,9 @@ Result<CommandLine> command_of(std::string_view command, const Words& words) {
   if (command == "snapshots") return snapshots_of(words);
   if (command == "restore") return restore_of(words);
   if (command == "verify") return verify_of(words);
-  CHECK(command == "prune");
-  return prune_of(words);
+  if (command == "prune") return prune_of(words);
+  CHECK(command == "setup");
+  return setup_of(words);
 }
 
 }  // namespace packferry

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "setup/documents.h"
 
 namespace packferry {
 
@@ -45,6 +46,9 @@ struct Words {
   RetentionPolicy keep;
   std::string keep_within;
   std::string grace = "24h";
+
+  SetupWords setup;  // every option of documents, given or not
+  std::string output;
 
   int protocol = 2;
   int stall_seconds = 300;
