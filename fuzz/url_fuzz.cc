@@ -49,7 +49,8 @@ void check_url(const Url& url) {
   const std::string shown = url.text();
   CHECK(printable(shown, shown.size() + 1) == shown);
   CHECK(!url.host().starts_with('-') && !url.user().starts_with('-') && !url.path().starts_with('-'));
-  CHECK(url.is_local() == url.host().empty());
+  CHECK((url.is_local() || url.scheme() == Scheme::CodeCommit) == url.host().empty());
+  CHECK(url.region().empty() || has_shape_of_aws_region(url.region()));
   const Result<Url> again = Url::parse(shown);
   CHECK(again && again->text() == shown && again->same_origin(url));
   CHECK(again->path() == url.path() && again->query() == url.query());

@@ -61,10 +61,13 @@ Environment::Environment(const std::vector<std::string>& variables) {
   ssh_program = value(by_name, "GIT_SSH");
   ca_file = value(by_name, "GIT_SSL_CAINFO");
   if (ca_file.empty()) ca_file = value(by_name, "SSL_CERT_FILE");
+  repository_name = value(by_name, "REPOSITORY_NAME");
+  repository_region = value(by_name, "REPO_REGION");
+  reference_name = value(by_name, "REFERENCE_NAME");
   no_color = !value(by_name, "NO_COLOR").empty();
   terminal = value(by_name, "TERM");
   for (const auto& [name, text] : by_name)
-    if (name.starts_with("AWS_") || name == "HOME") aws_.emplace(name, text);
+    if (name.starts_with("AWS_") || name == "CODE_COMMIT_ENDPOINT" || name == "HOME") aws_.emplace(name, text);
 }
 
 std::optional<std::string> Environment::for_aws(std::string_view name) const {

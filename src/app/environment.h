@@ -29,13 +29,16 @@ struct Environment {
   CredentialVariables for_source;       // …_SOURCE
   CredentialVariables for_destination;  // …_DESTINATION
 
-  std::string ssh_command;  // GIT_SSH_COMMAND
-  std::string ssh_program;  // GIT_SSH
-  std::string ca_file;      // GIT_SSL_CAINFO, else SSL_CERT_FILE
-  bool no_color = false;    // NO_COLOR, not empty
-  std::string terminal;     // TERM
+  std::string ssh_command;      // GIT_SSH_COMMAND
+  std::string ssh_program;      // GIT_SSH
+  std::string ca_file;          // GIT_SSL_CAINFO, else SSL_CERT_FILE
+  std::string repository_name;  // REPOSITORY_NAME, REPO_REGION, REFERENCE_NAME: what an event is about
+  std::string repository_region;
+  std::string reference_name;
+  bool no_color = false;  // NO_COLOR, not empty
+  std::string terminal;   // TERM
 
-  // AWS_… and HOME, for whoever speaks to AWS: nothing where a variable is not set.
+  // AWS_…, CODE_COMMIT_ENDPOINT and HOME, for whoever speaks to AWS: nothing where a variable is not set.
   std::optional<std::string> for_aws(std::string_view name) const;
 
   // For git, ssh and credential helpers: all that the user has set, but for our own secrets, for what would point git

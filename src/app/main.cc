@@ -74,6 +74,9 @@ int main(int argc, char** argv) {
       .no_color = environment.no_color,
       .plain_terminal = environment.terminal == "dumb",
       .can_prompt = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDERR_FILENO) != 0,
+      .job = {.repository = environment.repository_name,
+              .region = environment.repository_region,
+              .reference = environment.reference_name},
   };
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   return static_cast<int>(run_packferry(words, surroundings, interrupts.token()));

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "aws/aws_credentials.h"
+#include "aws/codecommit_credentials.h"
+#include "base/printable.h"
 #include "host/host_profile.h"
 #include "net/credentials.h"
 #include "net/http.h"
@@ -90,6 +92,10 @@ class RealEnds final : public Ends {
                                for_writing ? FileStore::IfMissing::Make : FileStore::IfMissing::Fail, clock_));
   }
 
+  Result<std::unique_ptr<Host>> host(const std::string& kind, const std::string&, Side) override {
+    return Error(ErrorKind::Unsupported, "'{}' is no host whose repositories can be listed", printable(kind));
+  }
+
   const std::vector<std::string>& child_environment() const override { return environment_.for_children; }
 
  private:
@@ -134,6 +140,8 @@ class RealEnds final : public Ends {
 
   Result<std::unique_ptr<Transport>> transport(const Url& url, Side side) {
     switch (url.scheme()) {
+      case Scheme::CodeCommit:
+        return codecommit_transport(url);
       case Scheme::Https:
       case Scheme::Http:
         return make_http_transport(url, http_, *TRY(credentials_for(url, side)));
@@ -146,6 +154,19 @@ class RealEnds final : public Ends {
     }
     CHECK(!"a scheme has a carrier");
     return Error(ErrorKind::Unsupported, "{}", url.text());
+  }
+
+  Result<std::unique_ptr<Transport>> codecommit_transport(const Url& url) {
+    const EnvironmentLookup lookup = [this](std::string_view name) { return environment_.for_aws(name); };
+    const AwsProfile profile = TRY(AwsProfile::load(url.user(), lookup));
+    CodeCommitAddress address = TRY(codecommit_address(
+        url, profile.region().value_or(""), {.git = environment_.for_aws("CODE_COMMIT_ENDPOINT").value_or("")}));
+    aws_credentials_.push_back(TRY(find_aws_credentials(profile, lookup, metadata_http_, clock_)));
+    const Url git = address.git;
+    return make_http_transport(
+        git, http_,
+        *keep(std::make_unique<CodeCommitCredentials>(std::move(address), *aws_credentials_.back(), clock_)),
+        url.text());
   }
 
   SshOptions ssh() const {

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "aws/codecommit_password.h"
 #include "cli/run.h"
+#include "testing/git_http_server.h"
 #include "testing/git_sandbox.h"
 #include "testing/memory_output.h"
 #include "testing/must.h"
@@ -13,11 +15,14 @@
 namespace packferry {
 namespace {
 
+using testing::GitHttpRequest;
+using testing::GitHttpServer;
 using testing::GitSandbox;
 using ::testing::HasSubstr;
 using testing::MemoryOutput;
 using testing::must;
 using ::testing::Not;
+using testing::refusal;
 
 constexpr std::string_view kCanary = "c4n4ry-s3cr3t";
 
@@ -129,6 +134,43 @@ TEST_F(WiringTest, OneSetOfCredentialsIsNotShownToTwoHosts) {
 TEST_F(WiringTest, ACredentialsFileThatCannotBeReadIsAConfigurationError) {
   EXPECT_EQ(run({"refs", "http://127.0.0.1:9/web", "--source-credentials", at("none")}), ExitStatus::Usage);
   EXPECT_THAT(err.said, HasSubstr("--source-credentials"));
+}
+
+// Speaks as CodeCommit does: a password that was not made for this repository, with this key, now, is refused.
+std::optional<std::string> refuse_unless_derived(const GitHttpRequest& request) {
+  const Secret sent(std::string(request.header("authorization")));
+  for (int second = -60; second <= 0; ++second) {
+    const Credentials right = codecommit_password({.access_key_id = "AKIAIOSFODNN7EXAMPLE",
+                                                   .secret_access_key = Secret("s3cret"),
+                                                   .session_token = {},
+                                                   .expires_at = {}},
+                                                  "eu-central-1", must(Url::parse("http://127.0.0.1/v1/repos/web")),
+                                                  std::chrono::system_clock::now() + std::chrono::seconds(second));
+    if (right.authorization().reveal() == sent.reveal()) return std::nullopt;
+  }
+  return refusal(403);
+}
+
+TEST_F(WiringTest, CodeCommitIsReachedWithPasswordsMadeFromAwsCredentials) {
+  git.commit("v1/repos/web", "main", "one");
+  GitHttpServer server(git);
+  server.interfere(refuse_unless_derived);
+  const std::vector<std::string> aws = {"CODE_COMMIT_ENDPOINT=" + server.origin(),
+                                        "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY=s3cret",
+                                        "AWS_EC2_METADATA_DISABLED=true"};
+  EXPECT_EQ(run({"replicate", "codecommit::eu-central-1://web", at("copy.git")}, aws), ExitStatus::Done) << err.said;
+  EXPECT_EQ(git.git("v1/repos/web", {"for-each-ref"}), git.git("copy.git", {"for-each-ref"}));
+  git.commit("copy.git", "main", "two");
+  EXPECT_EQ(run({"replicate", at("copy.git"), "codecommit::eu-central-1://web"}, aws), ExitStatus::Done) << err.said;
+  EXPECT_EQ(git.git("v1/repos/web", {"for-each-ref"}), git.git("copy.git", {"for-each-ref"}));
+  EXPECT_THAT(out.said, HasSubstr("codecommit::eu-central-1://web"));
+
+  EXPECT_EQ(run({"refs", "codecommit::eu-west-1://web"}, aws), ExitStatus::Failed);
+  EXPECT_THAT(err.said, HasSubstr("403"));
+  EXPECT_EQ(run({"refs", "codecommit://web"}, aws), ExitStatus::Usage);
+  EXPECT_THAT(err.said, HasSubstr("in which region?"));
+  EXPECT_EQ(run({"refs", "codecommit::eu-central-1://web"}, {"AWS_EC2_METADATA_DISABLED=true"}), ExitStatus::Usage);
+  EXPECT_THAT(err.said, HasSubstr("set AWS_ACCESS_KEY_ID"));
 }
 
 }  // namespace

@@ -122,14 +122,19 @@ CanonicalRequest canonical_request(std::string_view method, std::string_view pat
   return out;
 }
 
-std::string sigv4_signature(const CanonicalRequest& request, const Secret& secret_access_key, const SigningScope& scope,
-                            std::string_view timestamp) {
-  CHECK(timestamp.size() == 16);
+std::array<std::byte, 32> sigv4_signing_key(const Secret& secret_access_key, const SigningScope& scope,
+                                            std::string_view date) {
+  CHECK(date.size() == 8);
   const Secret start("AWS4" + secret_access_key.reveal());
-  auto key = hmac_sha256(bytes_of(start.reveal()), bytes_of(timestamp.substr(0, 8)));
+  auto key = hmac_sha256(bytes_of(start.reveal()), bytes_of(date));
   key = hmac_sha256(key, bytes_of(scope.region));
   key = hmac_sha256(key, bytes_of(scope.service));
-  key = hmac_sha256(key, bytes_of("aws4_request"));
+  return hmac_sha256(key, bytes_of("aws4_request"));
+}
+
+std::string sigv4_signature(const CanonicalRequest& request, const Secret& secret_access_key, const SigningScope& scope,
+                            std::string_view timestamp) {
+  const auto key = sigv4_signing_key(secret_access_key, scope, timestamp.substr(0, 8));
   const std::string to_sign = fmt::format("{}\n{}\n{}\n{}", kAlgorithm, timestamp, scope_text(scope, timestamp),
                                           to_hex(digest_of(DigestAlgorithm::Sha256, bytes_of(request.text))));
   return to_hex(hmac_sha256(key, bytes_of(to_sign)));

@@ -3,6 +3,7 @@
 // (AWS Signature Version 4)", S3 API Reference.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,8 +42,10 @@ struct CanonicalRequest {
 // `target` is the path as it was sent. Services other than S3 remove "." and "..", and encode a second time.
 CanonicalRequest canonical_request(std::string_view method, std::string_view path, std::string_view query,
                                    const std::vector<HttpHeader>& headers, std::string_view payload_hash, bool is_s3);
-// `timestamp`: "20261122T134500Z".
+// `timestamp`: "20261122T134500Z", as it is signed; CodeCommit's passwords have no 'Z' there.
 std::string sigv4_signature(const CanonicalRequest& request, const Secret& secret_access_key, const SigningScope& scope,
                             std::string_view timestamp);
+std::array<std::byte, 32> sigv4_signing_key(const Secret& secret_access_key, const SigningScope& scope,
+                                            std::string_view date);  // "20261122"
 
 }  // namespace packferry

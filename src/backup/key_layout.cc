@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 
 #include "base/printable.h"
 #include "store/object_store.h"
@@ -12,26 +11,12 @@ namespace {
 
 constexpr std::string_view kManifests = "manifests/";
 constexpr std::string_view kRepository = "repo_name";
+constexpr std::string_view kBasename = "repo_basename";
 constexpr std::string_view kTime = "datetime";
-constexpr std::array<std::string_view, 4> kVariables = {"account_id", "region", kRepository, kTime};
+constexpr std::array<std::string_view, 5> kVariables = {"account_id", "region", kRepository, kBasename, kTime};
 
 Error invalid(std::string_view text, std::string_view rule) {
   return Error(ErrorKind::Invalid, "key template '{}': {}", printable(text), rule);
-}
-
-// `text` with every ${variable} replaced.
-Result<std::string> expand(std::string_view text,
-                           const std::function<Result<std::string>(std::string_view)>& value_of) {
-  std::string expanded;
-  while (true) {
-    const std::size_t begin = text.find("${");
-    expanded += text.substr(0, begin);
-    if (begin == std::string_view::npos) return expanded;
-    const std::size_t end = text.find('}', begin);
-    if (end == std::string_view::npos) return invalid(text.substr(begin), "a variable without '}'");
-    expanded += TRY(value_of(text.substr(begin + 2, end - begin - 2)));
-    text.remove_prefix(end + 1);
-  }
 }
 
 Result<> check_data_key(std::string_view key) {
@@ -64,6 +49,21 @@ Extension take_extension(std::string_view& text) {
 
 }  // namespace
 
+Result<std::string> expand_variables(std::string_view text,
+                                     const std::function<Result<std::string>(std::string_view)>& value_of) {
+  std::string expanded;
+  while (true) {
+    const std::size_t begin = text.find("${");
+    expanded += text.substr(0, begin);
+    if (begin == std::string_view::npos) return expanded;
+    const std::size_t end = text.find('}', begin);
+    if (end == std::string_view::npos)
+      return Error(ErrorKind::Invalid, "'{}': a variable without '}}'", printable(text.substr(begin)));
+    expanded += TRY(value_of(text.substr(begin + 2, end - begin - 2)));
+    text.remove_prefix(end + 1);
+  }
+}
+
 Result<KeyTemplate> KeyTemplate::parse(std::string_view text) {
   bool has_repository = false;
   bool has_time = false;
@@ -74,11 +74,15 @@ Result<KeyTemplate> KeyTemplate::parse(std::string_view text) {
     has_time |= variable == kTime;
     return std::string("x");
   };
-  const std::string key = TRY(expand(text, sample));
+  const std::string key = TRY(expand_variables(text, sample).context("key template"));
   if (!has_repository) return invalid(text, "without ${repo_name} two repositories would meet");
   if (!has_time) return invalid(text, "without ${datetime} two backups would meet");
   TRY(check_data_key(key).context("key template '{}'", printable(text)));
   return KeyTemplate(std::string(text));
+}
+
+KeyTemplate KeyTemplate::of_accounts() {
+  return KeyTemplate("projects/codecommit-backup/${repo_name}/${repo_basename}-${datetime}");
 }
 
 KeyTemplate KeyTemplate::standard(bool knows_account_and_region) {
@@ -98,6 +102,7 @@ Result<std::string> KeyTemplate::key(const RepositoryName& repository, Clock::Wa
 
   const auto value_of = [&](std::string_view variable) -> Result<std::string> {
     if (variable == kRepository) return repository.key();
+    if (variable == kBasename) return encode_key_part(repository.last_part());
     if (variable == kTime) return to_compact_iso8601(at);
     const auto found = variables.find(std::string(variable));
     if (found == variables.end() || found->second.empty())
@@ -105,7 +110,7 @@ Result<std::string> KeyTemplate::key(const RepositoryName& repository, Clock::Wa
                      fmt::format("the {} is not known here; write it in the place of ${{{}}}", variable, variable));
     return encode_key_part(found->second);
   };
-  std::string key = TRY(expand(stem, value_of));
+  std::string key = TRY(expand_variables(stem, value_of));
   if (attempt > 1) key += fmt::format("-{}", attempt);
   key += fmt::format(".{}{}", to_string(format), encrypted ? ".age" : "");
   TRY(check_data_key(key));

@@ -1,6 +1,7 @@
 // Where things lie in a store: docs/formats/backup.md, "Keys".
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -9,7 +10,11 @@
 
 namespace packferry {
 
-// Data keys from a template with ${account_id}, ${region}, ${repo_name}, ${datetime}.
+// `text` with every ${variable} replaced by its value. Invalid: one without its '}', or what `value_of` says.
+Result<std::string> expand_variables(std::string_view text,
+                                     const std::function<Result<std::string>(std::string_view)>& value_of);
+
+// Data keys from a template with ${account_id}, ${region}, ${repo_name}, ${repo_basename} (its last part), ${datetime}.
 class KeyTemplate {
  public:
   // Invalid: an unknown or unfinished variable, no ${repo_name} (two repositories would meet) or no ${datetime} (two
@@ -17,6 +22,8 @@ class KeyTemplate {
   static Result<KeyTemplate> parse(std::string_view text);
   // projects/codecommit-backup/… where both are known, else repositories/…; the extension is added by key().
   static KeyTemplate standard(bool knows_account_and_region);
+  // For whole accounts, where a repository's name is ACCOUNT/REGION/NAME: the same keys.
+  static KeyTemplate of_accounts();
 
   // `variables` are account_id and region where known: one that the template needs and that is missing or empty is
   // Invalid, naming how to give it. Values are encoded as parts of repository names are, so none leaves its place; a

@@ -15,6 +15,7 @@
 namespace packferry {
 namespace {
 
+constexpr int kJobsMax = 256;
 constexpr int kStallSecondsMax = 24 * 60 * 60;
 
 void add_common(CLI::App& app, Words& words) {
@@ -73,6 +74,13 @@ void add_scratch(CLI::App& app, Words& words) {
 
 void add_backup(CLI::App& program, Words& words) {
   CLI::App& app = *program.add_subcommand("backup");
+  app.add_option("--all", words.all)->check(CLI::IsMember({"codecommit"}));
+  app.add_option("--include", words.includes)->allow_extra_args(false);
+  app.add_option("--shard", words.shard);
+  app.add_option("--jobs,-j", words.jobs)->check(CLI::Range(1, kJobsMax));
+  app.add_flag("--from-environment", words.from_environment);
+  app.add_option("--metrics", words.metrics)->check(CLI::IsMember({"emf", "emf-run"}));
+  app.add_option("--store-region", words.store_region);
   app.add_option("--to", words.store_address);
   app.add_option("--name", words.name);
   app.add_option("--format", words.format);

@@ -55,9 +55,31 @@ struct VaultWords {
   std::optional<RepositoryName> repository = std::nullopt;
 };
 
+// Every repository of an account that a host lists.
+struct WholeAccount {
+  std::string host;                   // "codecommit"
+  std::vector<std::string> regions;   // not empty
+  std::vector<std::string> includes;  // globs of names; none: all
+  std::vector<std::string> excludes;
+  unsigned shard = 1;
+  unsigned shards = 1;
+  unsigned jobs = 8;
+};
+
+// The one repository that REPOSITORY_NAME, REPO_REGION and REFERENCE_NAME name, as an event gives them to a build job.
+struct NamedByEnvironment {};
+
+enum class Metrics {
+  None,
+  Run,         // one line for all of it
+  Repository,  // and one for each repository, which CloudWatch bills one by one
+};
+
 struct BackupCommand {
-  Url source;
-  VaultWords vault;  // the repository is always named
+  std::variant<Url, WholeAccount, NamedByEnvironment> source;
+  VaultWords vault;  // the repository is always named where the source is an address
+  // How repositories are called in the store where the source is none: ${account_id}, ${region}, ${repo_name}.
+  std::string name_template = {};
   Policy policy;
   BackupFormat format = BackupFormat::Bundle;
   KeyTemplate keys;
@@ -70,6 +92,7 @@ struct BackupCommand {
   std::string scratch = {};
   std::vector<std::string> identity_files = {};       // for verify
   std::optional<Verification> verify = std::nullopt;  // the new snapshot, at once
+  Metrics metrics = Metrics::None;
   bool dry_run = false;
 };
 

@@ -195,6 +195,48 @@ TEST(Commands, ABackupGoesToAStoreUnderAName) {
             "x/y");
 }
 
+TEST(Commands, ABackupOfAWholeAccountTakesWhatItIsToldAboutRepositories) {
+  const auto command = understood<BackupCommand>(
+      {"backup", "--all", "codecommit", "--region", "eu-west-1,us-east-1,eu-west-1", "--to", "s3://bucket/x",
+       "--include", "app-*", "--exclude", "*-old", "--shard", "2/3", "--jobs", "4", "--metrics", "emf"});
+  const WholeAccount& account = std::get<WholeAccount>(command.source);
+  EXPECT_THAT(account.regions, ::testing::ElementsAre("eu-west-1", "us-east-1"));
+  EXPECT_THAT(account.includes, ::testing::ElementsAre("app-*"));
+  EXPECT_THAT(account.excludes, ::testing::ElementsAre("*-old"));
+  EXPECT_EQ(account.shard, 2u);
+  EXPECT_EQ(account.shards, 3u);
+  EXPECT_EQ(account.jobs, 4u);
+  EXPECT_EQ(command.metrics, Metrics::Repository);
+  EXPECT_EQ(command.vault.store_options.region, "") << "of the repositories, not of the bucket";
+  EXPECT_TRUE(selects(command.policy.selection, "refs/heads/fix-old")) << "names of repositories, not of refs";
+  EXPECT_TRUE(std::holds_alternative<NamedByEnvironment>(
+      understood<BackupCommand>({"backup", "--from-environment", "--to", "/b"}).source));
+  EXPECT_EQ(understood<BackupCommand>({"backup", "/a", "--to", "s3://bucket", "--region", "eu-west-1"})
+                .vault.store_options.region,
+            "eu-west-1");
+}
+
+TEST(Commands, WhatDoesNotGoTogetherWithAWholeAccountIsRefused) {
+  const struct {
+    Words words;
+    const char* says;
+  } cases[] = {{{"--all", "codecommit"}, "--region"},
+               {{"--all", "codecommit", "--region", ",", "/source"}, "is named"},
+               {{"--all", "codecommit", "--region", "r", "--from-environment"}, "exclude each other"},
+               {{"--all", "codecommit", "--region", "r", "--put-only", "x"}, "--put-only"},
+               {{"--all", "codecommit", "--region", "r", "--shard", "4/3"}, "--shard is N/T"},
+               {{"--all", "codecommit", "--region", "r", "--metrics", "emf", "--json"}, "standard output"},
+               {{"--all", "nonsense", "--region", "r"}, "nonsense"},
+               {{"/source", "--shard", "1/2"}, "--all"},
+               {{"--from-environment", "/source"}, "--from-environment"}};
+  for (const auto& each : cases) {
+    Words words = {"backup", "--to", "/b"};
+    words.insert(words.end(), each.words.begin(), each.words.end());
+    EXPECT_THAT(answer(words).err, HasSubstr(each.says));
+    EXPECT_EQ(answer(words).status, ExitStatus::Usage);
+  }
+}
+
 TEST(Commands, ANameComesFromTheAddress) {
   const struct {
     const char *url, *name;

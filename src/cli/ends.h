@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "engine/destination.h"
 #include "engine/source.h"
+#include "host/host.h"
 #include "io/pace.h"
 #include "net/url.h"
 #include "store/object_store.h"
@@ -41,6 +42,9 @@ class Ends {
   // A place for backups. Only a writer may make the directory that is not there yet.
   virtual Result<std::unique_ptr<ObjectStore>> store(const StoreAddress& address, const StoreOptions& options,
                                                      bool for_writing) = 0;
+  // The repositories of an account as a whole. `kind`: "codecommit"; any other is Unsupported. Whose account it is, the
+  // credentials of `side` decide; empty `region`: theirs.
+  virtual Result<std::unique_ptr<Host>> host(const std::string& kind, const std::string& region, Side side) = 0;
   // What git and other programs run with that are started for a restore or a zip.
   virtual const std::vector<std::string>& child_environment() const = 0;
 };

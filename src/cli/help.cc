@@ -143,6 +143,8 @@ configuration is wrong, 130 interrupted.
 
 constexpr std::string_view kBackup =
     R"(usage: packferry backup [options] SOURCE --to STORE
+       packferry backup [options] --all codecommit --region REGION[,REGION...] --to STORE
+       packferry backup [options] --from-environment --to STORE
 
 Makes a snapshot of every ref of SOURCE in STORE: s3://BUCKET/PREFIX, or a directory. The
 first one is full, later ones hold only what is new. What is written, stock git reads, without
@@ -161,6 +163,25 @@ What and where
                          below projects/codecommit-backup/${account_id}/${region}/ where account
                          and region are given
   --key-set NAME=VALUE   a value for the template: account_id, region
+
+Whole accounts
+  --all codecommit       every repository that the host lists, many at a time; one that fails does
+                         not stop the others, one that the host throttles is tried again. The
+                         report is in STORE too, below reports/
+  --region REGION,...    of which regions
+  --include GLOB, --exclude GLOB
+                         only repositories of such names, not these; repeatable
+  --shard N/T            the N-th of T parts, for T jobs; a repository never changes its part
+  --jobs N               how many at a time (default 8)
+  --name TEMPLATE        default: ${account_id}/${region}/${repo_name}
+  --key TEMPLATE         may have ${repo_basename}, the last part of the name, too. Default:
+                         projects/codecommit-backup/${repo_name}/${repo_basename}-${datetime}
+  --from-environment     the one repository of CodeCommit that REPOSITORY_NAME names, in the region
+                         REPO_REGION, as an event gives them to a build. REFERENCE_NAME, a branch,
+                         a tag or a full name, limits it to that ref; the others stay in the
+                         snapshot as they were
+  --metrics emf|emf-run  on standard output, in CloudWatch's embedded metric format: a line for
+                         each repository and one for the run, or the latter only
 
 When a chain of incremental snapshots ends and a full one is made
   --full                 now
@@ -189,6 +210,7 @@ S3. Credentials, region and endpoint as for AWS's own tools: environment, profil
 containers and machines, AWS_ENDPOINT_URL. What does not answer, or is throttled, is asked again
 until --stall-timeout is over; for a part of an upload that takes about five minutes.
   --endpoint-url URL, --region NAME, --addressing auto|path|virtual
+  --store-region NAME    the same as --region, which means something else with --all
   --sse AES256|aws:kms|aws:kms:dsse, --sse-kms-key-id ID
   --storage-class NAME
   --expected-bucket-owner ACCOUNT
@@ -210,7 +232,8 @@ Exit status
   1  failed; no snapshot was made
   2  the command line or the configuration is wrong
   3  held by the guard; the message names what allows it. The rest is in a snapshot
-  4  partial: the snapshot is stored but could not be verified
+  4  partial: the snapshot is stored but could not be verified. --all: some repositories are
+     backed up, others failed
   6  damaged: the new snapshot is not what it should be
   130  interrupted; no snapshot was made
 

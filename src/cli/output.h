@@ -39,6 +39,18 @@ class FdOutput final : public Output {
   int error_ = 0;
 };
 
+// What was said, kept: for what goes somewhere else than to a person.
+class TextOutput final : public Output {
+ public:
+  void write(std::string_view text) override { text_ += text; }
+  Result<> status() const override { return {}; }
+  std::optional<Window> window() const override { return std::nullopt; }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
 // Small pieces in, large ones out: a report of a million refs is neither held in memory nor written ref by ref.
 class Page {
  public:

@@ -14,6 +14,13 @@
 
 namespace packferry {
 
+// What an event tells a build job about the repository that it is for; empty where it is not set.
+struct JobVariables {
+  std::string repository;  // REPOSITORY_NAME
+  std::string region;      // REPO_REGION
+  std::string reference;   // REFERENCE_NAME: a branch, a tag, or a full name
+};
+
 struct Surroundings {
   Output& out;
   Output& err;
@@ -24,6 +31,7 @@ struct Surroundings {
   bool no_color = false;        // NO_COLOR is set: https://no-color.org
   bool plain_terminal = false;  // TERM=dumb: cannot redraw
   bool can_prompt = false;      // a person sits at the terminal
+  JobVariables job = {};
 };
 
 ExitStatus run_packferry(const std::vector<std::string>& words, const Surroundings& surroundings, std::stop_token stop);

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/comparison.h"
+#include "cli/fleet_report.h"
 #include "cli/progress.h"
 #include "cli/run.h"
 #include "cli/vault_report.h"
@@ -63,7 +64,28 @@ class Run {
   Result<Comparison> compare(const CompareCommand& command) const;
   CrossingReport cross(Crossing& crossing, Progress& progress) const;
 
-  Result<BackupOutcome> back_up(const BackupCommand& command) const;
+  // What is to be backed up, once it is known; and under which name.
+  struct BackupTarget {
+    Url source;
+    RepositoryName name;
+    std::map<std::string, std::string> key_variables;
+    Policy policy;
+    HostedRepository hosted;
+  };
+  Result<BackupOutcome> back_up(const BackupCommand& command, const BackupTarget& target, Ends& ends,
+                                ObjectStore& store, CrossingObserver* observer) const;
+  Result<BackupOutcome> back_up(const BackupCommand& command, const BackupTarget& target, Ends& ends) const;
+  ExitStatus status_of(const BackupOutcome& outcome) const;
+  // run_fleet.cc
+  Result<BackupTarget> target_of(const BackupCommand& command, Ends& ends) const;
+  Result<BackupTarget> target_of(const BackupCommand& command, HostedRepository hosted) const;
+  void print_metrics(const BackupCommand& command, const BackupTarget& target, const BackupOutcome& made,
+                     ExitStatus status) const;
+  ExitStatus back_up_all(const BackupCommand& command, Ends& ends) const;
+  Result<std::vector<BackupTarget>> find_all(const BackupCommand& command, Ends& ends, FleetOutcome& outcome) const;
+  void back_up_all(const BackupCommand& command, const std::vector<BackupTarget>& targets, Ends& ends,
+                   ObjectStore& store, FleetOutcome& outcome) const;
+  void store_report(ObjectStore& store, const BackupCommand& command, FleetOutcome& outcome) const;
   Result<std::unique_ptr<ObjectStore>> store_for(const BackupCommand& command, Ends& ends) const;
   Result<RestoreOutcome> restore(const RestoreCommand& command, const RestoreOptions& options, Ends& ends) const;
   Result<RestoreOptions> restore_options(Ends& ends, const std::vector<std::string>& identity_files,
@@ -71,6 +93,10 @@ class Run {
   template <typename What, typename Ask>
   Result<std::vector<OfRepository<What>>> of_each(const VaultWords& vault, Ends& ends, const Ask& ask) const;
 
+  // Nobody was asked anything, or somebody was and it went wrong.
+  ExitStatus status_of(const Error& error) const {
+    return error.kind() == ErrorKind::Invalid ? ExitStatus::Usage : failure();
+  }
   ExitStatus failure() const { return stop_.stop_requested() ? ExitStatus::Interrupted : ExitStatus::Failed; }
 
   const CommonOptions& common_;

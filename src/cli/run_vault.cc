@@ -22,6 +22,11 @@ ExitStatus worst_of(const std::vector<OfRepository<What>>& repositories, ExitSta
   return failed == repositories.size() ? ExitStatus::Failed : ExitStatus::Partial;
 }
 
+Error holds_none(const SnapshotLog& log) {
+  return Error(ErrorKind::NotFound, "{} holds no snapshot of it; 'packferry snapshots STORE' shows what it holds",
+               log.store().name());
+}
+
 }  // namespace
 
 Result<RestoreOptions> Run::restore_options(Ends& ends, const std::vector<std::string>& identity_files,
@@ -43,36 +48,32 @@ Result<std::unique_ptr<ObjectStore>> Run::store_for(const BackupCommand& command
   return std::make_unique<MemoryStore>(around_.clock, address.text());
 }
 
-Result<BackupOutcome> Run::back_up(const BackupCommand& command) const {
-  const std::unique_ptr<Ends> ends = TRY(make_ends());
-  const std::unique_ptr<Source> source = TRY(ends->source(command.source, Side::Source));
-  const std::unique_ptr<ObjectStore> store = TRY(store_for(command, *ends));
-  const RestoreOptions restore = TRY(restore_options(*ends, command.identity_files, command.scratch));
-
-  BackupDestination destination(*store, *command.vault.repository,
+Result<BackupOutcome> Run::back_up(const BackupCommand& command, const BackupTarget& target, Ends& ends,
+                                   ObjectStore& store, CrossingObserver* observer) const {
+  const std::unique_ptr<Source> source = TRY(ends.source(target.source, Side::Source));
+  const RestoreOptions restore = TRY(restore_options(ends, command.identity_files, command.scratch));
+  BackupDestination destination(store, target.name,
                                 {.format = command.format,
                                  .keys = command.keys,
-                                 .key_variables = command.key_variables,
+                                 .key_variables = target.key_variables,
                                  .limits = command.limits,
                                  .full = command.full,
                                  .record_unchanged = command.record_unchanged,
                                  .recipients = command.recipients,
                                  .put_only_record = command.put_only_record,
-                                 .source = command.source.text(),
+                                 .source = target.source.text(),
                                  .scratch = command.scratch,
-                                 .environment = ends->child_environment()},
+                                 .environment = ends.child_environment()},
                                 common_.ends.patience, around_.clock);
-  const std::unique_ptr<Progress> progress =
-      make_progress({.source = labels_of(command.source, {}).source, .legs = {command.vault.store.text()}});
   Crossing crossing(*source, {&destination},
-                    {.policy = command.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
-                    around_.clock, progress.get());
-  BackupOutcome outcome{.crossing = cross(crossing, *progress)};
+                    {.policy = target.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
+                    around_.clock, observer);
+  BackupOutcome outcome{.crossing = crossing.run(stop_)};
   outcome.snapshot = destination.published();
   if (!command.verify || !outcome.snapshot) return outcome;
 
   Result<VerifyReport> verified = verify(
-      SnapshotLog(*store, *command.vault.repository),
+      SnapshotLog(store, target.name),
       {.level = *command.verify, .only = outcome.snapshot->manifest.number, .restore = restore}, around_.clock, stop_);
   if (verified) {
     outcome.verification = std::move(verified).value();
@@ -82,9 +83,36 @@ Result<BackupOutcome> Run::back_up(const BackupCommand& command) const {
   return outcome;
 }
 
+Result<BackupOutcome> Run::back_up(const BackupCommand& command, const BackupTarget& target, Ends& ends) const {
+  const std::unique_ptr<ObjectStore> store = TRY(store_for(command, ends));
+  const std::unique_ptr<Progress> progress =
+      make_progress({.source = labels_of(target.source, {}).source, .legs = {command.vault.store.text()}});
+  const std::stop_callback tell(stop_, [&] { progress->note("stopping; once more to stop at once"); });
+  Result<BackupOutcome> outcome = back_up(command, target, ends, *store, progress.get());
+  progress->end();
+  return outcome;
+}
+
+ExitStatus Run::status_of(const BackupOutcome& outcome) const {
+  if (outcome.verification && !outcome.verification->is_good()) return ExitStatus::Damaged;
+  if (outcome.verify_error) return ExitStatus::Partial;
+  return exit_status_of(outcome.crossing, stop_.stop_requested());
+}
+
 ExitStatus Run::operator()(const BackupCommand& command) {
-  warn_of_password(command.source);
-  const Result<BackupOutcome> made = back_up(command);
+  if (const Url* address = std::get_if<Url>(&command.source)) warn_of_password(*address);
+  const Result<std::unique_ptr<Ends>> ends = make_ends();
+  if (!ends) return give_up("backup", ExitStatus::Usage, ends.error());
+  if (std::holds_alternative<WholeAccount>(command.source)) return back_up_all(command, **ends);
+  Result<BackupTarget> target = target_of(command, **ends);
+  if (!target) return give_up("backup", status_of(target.error()), target.error());
+  Result<BackupOutcome> made = back_up(command, *target, **ends);
+  // The ref that an event named is gone by now: what that means is seen beside the others.
+  const bool is_gone = made && !made->crossing.error && made->crossing.selected_refs == 0;
+  if (is_gone && std::holds_alternative<NamedByEnvironment>(command.source)) {
+    target->policy = command.policy;
+    made = back_up(command, *target, **ends);
+  }
   if (!made) return give_up("backup", ExitStatus::Usage, made.error());
   const CrossingReport& crossing = made->crossing;
   if (crossing.error) say_error(*crossing.error);
@@ -92,9 +120,8 @@ ExitStatus Run::operator()(const BackupCommand& command) {
     if (leg.error && !crossing.error) say_error(naming(leg.destination, *leg.error));
   if (made->verify_error) say_error(Error(*made->verify_error).context("verify"));
 
-  ExitStatus status = exit_status_of(crossing, stop_.stop_requested());
-  if (made->verify_error) status = ExitStatus::Partial;
-  if (made->verification && !made->verification->is_good()) status = ExitStatus::Damaged;
+  const ExitStatus status = status_of(*made);
+  if (command.metrics != Metrics::None) print_metrics(command, *target, *made, status);
   if (common_.json) {
     print_backup_json(around_.out, facts(status), *made, command.policy.follow, command.dry_run);
   } else {
@@ -134,10 +161,7 @@ ExitStatus Run::operator()(const SnapshotsCommand& command) {
   const Result<std::vector<SnapshotsOf>> viewed = of_each<std::vector<SnapshotView>>(
       command.vault, **ends, [&](const SnapshotLog& log) -> Result<std::vector<SnapshotView>> {
         std::vector<SnapshotView> views = TRY(view_snapshots(log, stop_));
-        if (views.empty() && command.vault.repository)
-          return Error(ErrorKind::NotFound,
-                       "{} holds no snapshot of it; 'packferry snapshots STORE' shows what it holds",
-                       log.store().name());
+        if (views.empty() && command.vault.repository) return holds_none(log);
         return views;
       });
   if (!viewed) return give_up("snapshots", failure(), viewed.error());
@@ -221,9 +245,17 @@ ExitStatus Run::operator()(const VerifyCommand& command) {
   if (!restore) return give_up("verify", ExitStatus::Usage, restore.error());
   const VerifyOptions options{
       .level = command.level, .part = command.part, .parts = command.parts, .only = command.only, .restore = *restore};
-  const Result<std::vector<VerificationOf>> verified = of_each<VerifyReport>(
-      command.vault, **ends, [&](const SnapshotLog& log) { return verify(log, options, around_.clock, stop_); });
+  const Result<std::vector<VerificationOf>> verified =
+      of_each<VerifyReport>(command.vault, **ends, [&](const SnapshotLog& log) -> Result<VerifyReport> {
+        VerifyReport report = TRY(verify(log, options, around_.clock, stop_));
+        if (report.snapshots.empty() && report.findings.empty()) return holds_none(log);
+        return report;
+      });
   if (!verified) return give_up("verify", failure(), verified.error());
+  // Of nothing nothing can be said, least of all that it is good.
+  if (verified->empty())
+    return give_up("verify", ExitStatus::Failed,
+                   Error(ErrorKind::NotFound, "{} holds no snapshots", command.vault.store.text()));
   ExitStatus status = worst_of(*verified, ExitStatus::Done);
   for (const VerificationOf& each : *verified)
     if (each.answer && !each.answer->is_good()) status = ExitStatus::Damaged;

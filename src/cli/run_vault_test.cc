@@ -122,6 +122,16 @@ TEST_F(RunVaultTest, TheFirstCommitsOfAnEmptyRepositoryMakeAFullSnapshot) {
   EXPECT_EQ(manifest(2).refs, later);
 }
 
+TEST_F(RunVaultTest, VerifyingNothingIsNotGood) {
+  ASSERT_EQ(back_up(), ExitStatus::Done);
+  EXPECT_EQ(run({"verify", "/vault", "app/wbe"}), ExitStatus::Failed);
+  EXPECT_THAT(err.said, HasSubstr("holds no snapshot of it"));
+  for (const ObjectInfo& object : must(vault().list("", {}))) ASSERT_TRUE(vault().remove(object.key, {}));
+  EXPECT_EQ(run({"verify", "/vault"}), ExitStatus::Failed);
+  EXPECT_THAT(err.said, HasSubstr("holds no snapshots"));
+  EXPECT_THAT(out.said, Not(HasSubstr("good")));
+}
+
 TEST_F(RunVaultTest, AWriterThatMayOnlyPutRemembersWhatItWrote) {
   const std::string record = sandbox.path("record").string();
   ASSERT_EQ(back_up({"--put-only", record}), ExitStatus::Done) << err.said;

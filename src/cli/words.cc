@@ -16,6 +16,8 @@ namespace {
 constexpr std::string_view kBranchesAndTags[] = {"refs/heads/*", "refs/tags/*"};
 constexpr std::string_view kEverything[] = {"refs/*"};
 
+constexpr std::string_view kNameInAccount = "${account_id}/${region}/${repo_name}";
+
 Result<RefspecSet> selection_of(const Words& words, std::span<const std::string_view> otherwise) {
   std::vector<Refspec> specs;
   for (const std::string& pattern : words.refs) specs.push_back(TRY(Refspec::parse_short(pattern).context("--ref")));
@@ -146,44 +148,128 @@ Result<std::map<std::string, std::string>> key_variables_of(const Words& words) 
   return variables;
 }
 
-Result<CommandLine> backup_of(const Words& words) {
+// "2/7"
+Result<> take_part(const std::string& text, std::string_view option, unsigned& part, unsigned& parts) {
+  if (text.empty()) return {};
+  const char* const last = text.data() + text.size();
+  const auto [slash, first_error] = std::from_chars(text.data(), last, part);
+  if (first_error == std::errc() && slash != last && *slash == '/') {
+    const auto [end, error] = std::from_chars(slash + 1, last, parts);
+    if (error == std::errc() && end == last && part >= 1 && part <= parts) return {};
+  }
+  return Error(ErrorKind::Invalid, "{} is N/T with N from 1 to T, not '{}'", option, printable(text));
+}
+
+// "eu-central-1,us-east-1"
+Result<std::vector<std::string>> regions_of(const std::string& text) {
+  std::vector<std::string> regions;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    if (const std::string region(rest.substr(0, comma)); !region.empty() && !std::ranges::count(regions, region))
+      regions.push_back(region);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  if (regions.empty())
+    return Error(ErrorKind::Invalid,
+                 "--all wants --region: the account's regions, as in --region eu-central-1,us-east-1");
+  return regions;
+}
+
+Result<WholeAccount> whole_account_of(const Words& words) {
+  // Under --all, --include and --exclude choose among repositories.
+  WholeAccount account {
+    .host = words.all, .regions = TRY(regions_of(words.store.region))
+    , .includes = words.includes, .excludes = words.excludes, .jobs = words.jobs
+  };
+  TRY(take_part(words.shard, "--shard", account.shard, account.shards));
+  return account;
+}
+
+// What may not be said of many repositories at once.
+Result<> check_many(const Words& words) {
+  if (!words.words.empty())
+    return Error(ErrorKind::Invalid, "a SOURCE is named ('{}') and found by {} as well", printable(words.words.front()),
+                 words.all.empty() ? "--from-environment" : "--all");
+  if (!words.all.empty() && words.from_environment)
+    return Error(ErrorKind::Invalid, "--all and --from-environment exclude each other");
+  if (!words.put_only.empty() && !words.all.empty())
+    return Error(ErrorKind::Invalid, "--put-only keeps a record of one repository: it does not go with --all");
+  return {};
+}
+
+Result<> check_alone(const Words& words) {
+  if (!words.includes.empty() || !words.shard.empty())
+    return Error(ErrorKind::Invalid, "--include and --shard choose among the repositories of --all");
   if (words.words.empty()) return Error(ErrorKind::Invalid, "SOURCE is missing");
   if (words.words.size() > 1)
     return Error(ErrorKind::Invalid, "one SOURCE at a time, not '{}' too", printable(words.words[1]));
+  return {};
+}
+
+Result<std::variant<Url, WholeAccount, NamedByEnvironment>> backup_source_of(const Words& words) {
+  using Source = std::variant<Url, WholeAccount, NamedByEnvironment>;
+  if (words.all.empty() && !words.from_environment) {
+    TRY(check_alone(words));
+    return Source(TRY(Url::parse(words.words.front())));
+  }
+  TRY(check_many(words));
+  if (words.from_environment) return Source(NamedByEnvironment());
+  return Source(TRY(whole_account_of(words)));
+}
+
+Result<CommandLine> backup_of(const Words& words) {
+  auto source = TRY(backup_source_of(words));
+  const Url* const address = std::get_if<Url>(&source);
   if (words.store_address.empty())
     return Error(ErrorKind::Invalid, "--to STORE is missing: s3://BUCKET/PREFIX or a directory");
-  Url source = TRY(Url::parse(words.words.front()));
-  VaultWords vault = TRY(vault_of(words, words.store_address, words.name));
-  if (!vault.repository) vault.repository = TRY(repository_name_of(source));
 
-  Policy policy = TRY(policy_of(words, kEverything));
+  Words for_store = words;
+  Words for_refs = words;
+  if (!words.store_region.empty() || address == nullptr) for_store.store.region = words.store_region;
+  if (std::holds_alternative<WholeAccount>(source)) for_refs.excludes.clear();
+  VaultWords vault =
+      TRY(vault_of(for_store, words.store_address, address != nullptr ? words.name : std::string_view()));
+  if (address != nullptr && !vault.repository) vault.repository = TRY(repository_name_of(*address));
+
+  Policy policy = TRY(policy_of(for_refs, kEverything));
   policy.keep_old_tips = false;  // older snapshots keep every old tip
   const BackupFormat format = TRY(parse_backup_format(words.format).context("--format"));
   std::map<std::string, std::string> variables = TRY(key_variables_of(words));
   const bool knows_all = variables.contains("account_id") && variables.contains("region");
-  KeyTemplate keys = words.key_template.empty() ? KeyTemplate::standard(knows_all)
-                                                : TRY(KeyTemplate::parse(words.key_template).context("--key"));
-  BackupCommand command{.source = std::move(source),
-                        .vault = std::move(vault),
-                        .policy = std::move(policy),
-                        .format = format,
-                        .keys = std::move(keys),
-                        .key_variables = std::move(variables),
-                        .limits = {.links_max = words.chain_links,
-                                   .percent_max = words.chain_percent,
-                                   .age_max = std::chrono::hours(24 * words.chain_days)},
-                        .full = words.full,
-                        .record_unchanged = words.record_unchanged,
-                        .put_only_record = words.put_only,
-                        .scratch = words.scratch,
-                        .identity_files = words.identities,
-                        .dry_run = words.dry_run};
-  for (const std::string& text : words.recipients)
-    command.recipients.push_back(TRY(AgeRecipient::parse(text).context("--recipient")));
-  if (!words.level.empty()) command.verify = TRY(parse_verification(words.level).context("--verify"));
-  if (command.verify && !command.put_only_record.empty())
-    return Error(ErrorKind::Invalid, "--put-only writers may not read, so they cannot --verify");
-  return CommandLine{common_of(words), std::move(command)};
+  KeyTemplate keys = !words.key_template.empty() ? TRY(KeyTemplate::parse(words.key_template).context("--key"))
+                     : address == nullptr        ? KeyTemplate::of_accounts()
+                                                 : KeyTemplate::standard(knows_all);
+                     BackupCommand command{.source = std::move(source),
+                                           .vault = std::move(vault),
+                                           .policy = std::move(policy),
+                                           .format = format,
+                                           .keys = std::move(keys),
+                                           .key_variables = std::move(variables),
+                                           .limits = {.links_max = words.chain_links,
+                                                      .percent_max = words.chain_percent,
+                                                      .age_max = std::chrono::hours(24 * words.chain_days)},
+                                           .full = words.full,
+                                           .record_unchanged = words.record_unchanged,
+                                           .put_only_record = words.put_only,
+                                           .scratch = words.scratch,
+                                           .identity_files = words.identities,
+                                           .dry_run = words.dry_run};
+                     if (address == nullptr)
+                       command.name_template = words.name.empty() ? std::string(kNameInAccount) : words.name;
+                     if (!words.metrics.empty())
+                       command.metrics = words.metrics == "emf" ? Metrics::Repository : Metrics::Run;
+                     if (command.metrics != Metrics::None && words.json)
+                       return Error(
+                           ErrorKind::Invalid,
+                           "--metrics and --json both want standard output; the report of --all is in the store");
+                     for (const std::string& text : words.recipients)
+                       command.recipients.push_back(TRY(AgeRecipient::parse(text).context("--recipient")));
+                     if (!words.level.empty())
+                       command.verify = TRY(parse_verification(words.level).context("--verify"));
+                     if (command.verify && !command.put_only_record.empty())
+                       return Error(ErrorKind::Invalid, "--put-only writers may not read, so they cannot --verify");
+                     return CommandLine{common_of(words), std::move(command)};
 }
 
 Result<CommandLine> snapshots_of(const Words& words) {
@@ -210,18 +296,6 @@ Result<CommandLine> restore_of(const Words& words) {
   return CommandLine{common_of(words), std::move(command)};
 }
 
-// "2/7"
-Result<> take_part(const std::string& text, VerifyCommand& command) {
-  if (text.empty()) return {};
-  const char* const last = text.data() + text.size();
-  const auto [slash, first_error] = std::from_chars(text.data(), last, command.part);
-  if (first_error == std::errc() && slash != last && *slash == '/') {
-    const auto [end, error] = std::from_chars(slash + 1, last, command.parts);
-    if (error == std::errc() && end == last && command.part >= 1 && command.part <= command.parts) return {};
-  }
-  return Error(ErrorKind::Invalid, "--part is N/T with N from 1 to T, not '{}'", printable(text));
-}
-
 Result<CommandLine> verify_of(const Words& words) {
   VaultWords vault = TRY(vault_of(words));
   VerifyCommand command{.vault = std::move(vault), .identity_files = words.identities, .scratch = words.scratch};
@@ -232,7 +306,7 @@ Result<CommandLine> verify_of(const Words& words) {
     if (!command.only || !command.vault.repository)
       return Error(ErrorKind::Invalid, "--snapshot takes the number of a snapshot of one REPO");
   }
-  TRY(take_part(words.part, command));
+  TRY(take_part(words.part, "--part", command.part, command.parts));
   if (command.parts > 1 && command.level != Verification::Stored)
     return Error(ErrorKind::Invalid, "--part goes with --level stored: the other levels need the whole chain");
   return CommandLine{common_of(words), std::move(command)};

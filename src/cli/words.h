@@ -23,7 +23,14 @@ struct Words {
   bool ignore_non_empty_destination = false;
   bool dry_run = false;
 
+  std::string all;
+  bool from_environment = false;
+  std::vector<std::string> includes;
+  std::string shard;
+  unsigned jobs = 8;
+  std::string metrics;
   std::string store_address;
+  std::string store_region;
   StoreOptions store;
   std::string object_lock;
   std::string name;

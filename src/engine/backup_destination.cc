@@ -20,9 +20,6 @@ HostProfile vault_profile(BackupFormat format) {
   return profile;
 }
 
-// A ref that stands here at a value which the source may no longer have.
-bool stays_behind(const Withheld& withheld) { return !withheld.update.is_create(); }
-
 bool same_head(const Head& a, const Head& b) {
   return a.target == b.target && (a.target.has_value() || a.oid == b.oid);
 }
@@ -121,6 +118,7 @@ struct BackupDestination::State {
   Result<std::string> free_key(std::stop_token stop) const;
   Result<std::unique_ptr<Writer>> open_object(const std::vector<Oid>& haves, MeasuredWriter*& measured,
                                               DataObject& object, std::stop_token stop) const;
+  std::size_t refs_behind(const RefMap& offered, const Plan& plan) const;
   void apply(const RefUpdate& update);
   Result<RefMap> final_refs() const;
   Result<> check_data(std::stop_token stop) const;
@@ -380,7 +378,21 @@ Result<> BackupDestination::create(ObjectFormat format, const Head&, std::stop_t
   return {};
 }
 
-Result<bool> BackupDestination::needs_everything(const Listing& source, const Plan& plan, std::stop_token stop) {
+// Refs of the next snapshot that a full pack may lack, since it holds what `offered` reaches: withheld ones, and those
+// that the selection of this run leaves as they were.
+std::size_t BackupDestination::State::refs_behind(const RefMap& offered, const Plan& plan) const {
+  std::unordered_set<Oid> reached;
+  for (const Ref& ref : offered) reached.insert(ref.oid);
+  std::unordered_set<std::string> moved = removed;
+  for (const std::vector<PlannedUpdate>* updates : {&plan.clear, &plan.carry})
+    for (const PlannedUpdate& planned : *updates) moved.insert(planned.update.name.text());
+  return static_cast<std::size_t>(std::count_if(refs.begin(), refs.end(), [&](const auto& held) {
+    return !moved.contains(held.first.text()) && !reached.contains(held.second.oid);
+  }));
+}
+
+Result<bool> BackupDestination::needs_everything(const Listing& source, const RefMap& offered, const Plan& plan,
+                                                 std::stop_token stop) {
   State& state = *state_;
   state.created = source.format;
   state.head = source.head;
@@ -392,14 +404,7 @@ Result<bool> BackupDestination::needs_everything(const Listing& source, const Pl
     state.full_because = state.unreadable.empty() ? "first snapshot" : state.unreadable;
     return true;
   }
-  const auto behind = static_cast<std::size_t>(std::count_if(plan.withheld.begin(), plan.withheld.end(), stays_behind));
-  const auto only_without_withheld = [&](std::string_view why) {
-    return Error(
-        ErrorKind::Rejected,
-        "{}, so a full snapshot is needed, and {} refs are withheld that the source no longer has as they were; "
-        "look at what happened there, then allow it",
-        why, behind);
-  };
+  const std::size_t behind = state.refs_behind(offered, plan);
 
   const std::string fault = TRY(state.fault_of_chain(stop));
   if (!fault.empty()) {
@@ -411,8 +416,12 @@ Result<bool> BackupDestination::needs_everything(const Listing& source, const Pl
     if (!plan.is_empty()) state.full_because = "a zip holds everything";
   }
   if (!state.full_because.empty()) {
-    if (behind != 0) return only_without_withheld(state.full_because);
-    return true;
+    if (behind == 0) return true;
+    return Error(
+        ErrorKind::Rejected,
+        "{}, so a full snapshot is needed, and {} refs of the last one stand where this run does not find them at "
+        "the source: withheld, or not selected. Back up every ref, or look at what happened there and allow it",
+        state.full_because, behind);
   }
   if (plan.carry.empty() || behind != 0) return false;
   state.full_because =

@@ -69,7 +69,8 @@ class BackupDestination final : public Destination {
   Result<> create(ObjectFormat format, const Head& head, std::stop_token stop) override;
   Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages messages, std::stop_token stop) override;
   Result<bool> set_head(const RefName& branch, std::stop_token stop) override;
-  Result<bool> needs_everything(const Listing& source, const Plan& plan, std::stop_token stop) override;
+  Result<bool> needs_everything(const Listing& source, const RefMap& offered, const Plan& plan,
+                                std::stop_token stop) override;
   Result<bool> publish(const Listing& source, const Plan& plan, std::stop_token stop) override;
 
   // Nothing when there was nothing new to publish.

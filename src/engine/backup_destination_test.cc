@@ -379,13 +379,40 @@ TEST_F(BackupDestinationTest, WhatIsHeldBackStaysInTheSnapshot) {
   git.commit("source", "main", "three");
   const LegReport refused = back_up();
   EXPECT_STATUS(refused, LegStatus::Failed);
-  EXPECT_THAT(refused.error->message(), HasSubstr("12 refs are withheld"));
+  EXPECT_THAT(refused.error->message(), HasSubstr("12 refs of the last one stand where this run does not find them"));
 
   policy.allow_deletions = must(Allowance::parse("12"));
   EXPECT_STATUS(back_up(), LegStatus::Done);
   ASSERT_TRUE(published.has_value());
   EXPECT_TRUE(published->full);
   EXPECT_EQ(restored_refs(read(3)), refs("source"));
+}
+
+TEST_F(BackupDestinationTest, AFullSnapshotIsNotMadeOfASelectionThatLacksSomeRefs) {
+  git.commit("source", "main", "one");
+  git.git("source", {"update-ref", "refs/heads/other", "refs/heads/main"});
+  git.commit("source", "other", "aside");
+  must_back_up();
+  git.commit("source", "main", "two");
+  git.commit("source", "other", "unseen");
+  policy.selection = must(RefspecSet::from({must(Refspec::parse("refs/heads/main"))}));
+
+  options.full = true;
+  const LegReport refused = back_up();
+  EXPECT_STATUS(refused, LegStatus::Failed);
+  EXPECT_THAT(refused.error->message(), HasSubstr("1 refs of the last one stand where"));
+
+  options.full = false;
+  options.limits.links_max = 0;
+  const PublishedSnapshot second = must_back_up();
+  EXPECT_FALSE(second.full) << "due, but not from this selection";
+  restored_refs(second.manifest);
+
+  policy.selection = RefspecSet::branches_and_tags();
+  git.commit("source", "main", "three");
+  const PublishedSnapshot third = must_back_up();
+  EXPECT_TRUE(third.full);
+  EXPECT_EQ(restored_refs(third.manifest), refs("source"));
 }
 
 TEST_F(BackupDestinationTest, ASourceThatIsGoneOverNightHarmsNothing) {

@@ -388,7 +388,7 @@ class Run {
   }
 
   void ask_what_it_needs(Leg& leg) {
-    const Result<bool> needs = leg.destination().needs_everything(listing_, leg.plan(), stop_);
+    const Result<bool> needs = leg.destination().needs_everything(listing_, offered_, leg.plan(), stop_);
     if (!needs) return leg.fail(Error(needs.error()));
     leg.note_needs_everything(*needs && !offered_.empty());
   }

@@ -27,8 +27,10 @@ class Destination {
                                                    std::stop_token stop) = 0;
   // Points HEAD at `branch`; false where a destination has no way to.
   virtual Result<bool> set_head(const RefName& branch, std::stop_token stop) = 0;
-  // Must the pack that comes now stand by itself, with everything that the source offers? Asked once the plan stands.
-  virtual Result<bool> needs_everything(const Listing& /*source*/, const Plan& /*plan*/, std::stop_token) {
+  // Must the pack that comes now stand by itself, with everything that the source offers? `offered`: what of `source`
+  // is selected, under the names here; that pack holds what these reach and no more. Asked once the plan stands.
+  virtual Result<bool> needs_everything(const Listing& /*source*/, const RefMap& /*offered*/, const Plan& /*plan*/,
+                                        std::stop_token) {
     return false;
   }
   // All pushes of this crossing are over. A destination that shows them only as one whole does it now, and says true

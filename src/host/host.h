@@ -12,10 +12,10 @@
 namespace packferry {
 
 struct HostedRepository {
-  std::string name;     // as the host writes it, unique together with account and region
-  std::string account;  // of AWS: twelve digits; empty where hosts have none
-  std::string region;   // likewise
-  Url url;              // where its Git service is
+  std::string name;          // as the host writes it, unique together with account and region
+  Url url;                   // where its Git service is
+  std::string account = {};  // of AWS: twelve digits; empty where hosts have none
+  std::string region = {};   // likewise
 };
 
 struct NewRepository {
@@ -33,6 +33,8 @@ class Host {
   // Every repository that our credentials may see, sorted by name, all pages of it. Half a list is an error: what is
   // missing from a list looks deleted.
   virtual Result<std::vector<HostedRepository>> list(std::stop_token stop) = 0;
+  // One of them; NotFound when there is none of this name, or none that our credentials may see.
+  virtual Result<HostedRepository> find(std::string_view repository, std::stop_token stop) = 0;
   // Conflict: there is one of this name already. Invalid: a name, description or tag that the host would refuse.
   virtual Result<HostedRepository> create(const NewRepository& wanted, std::stop_token stop) = 0;
   // `branch` is a short name, "main", of a branch that is there.

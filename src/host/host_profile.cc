@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "aws/codecommit_address.h"
+
 namespace packferry {
 namespace {
 
@@ -31,11 +33,6 @@ bool is_host(std::string_view host, std::string_view domain) {
          (host.size() > domain.size() && host.ends_with(domain) && host[host.size() - domain.size() - 1] == '.');
 }
 
-bool is_codecommit(std::string_view host) {
-  return host.starts_with("git-codecommit") &&
-         (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"));
-}
-
 }  // namespace
 
 bool HostProfile::is_hidden(const RefName& ref) const {
@@ -61,7 +58,7 @@ HostProfile profile_of(const Url& url) {
   } else if (is_host(host, "codeberg.org") || is_host(host, "gitea.com")) {
     profile.name = "gitea";
     hide(profile, kGitea);
-  } else if (is_codecommit(host)) {
+  } else if (url.scheme() == Scheme::CodeCommit || region_of_codecommit_host(host)) {
     profile.name = "codecommit";
     profile.updates_per_push_max = 4000;
     profile.takes_ofs_delta = false;

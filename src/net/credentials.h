@@ -30,11 +30,19 @@ class CredentialSource {
   virtual ~CredentialSource() = default;
   // What is known without asking anyone: sent with the first request.
   virtual std::optional<Credentials> up_front(const Url& url) = 0;
+  // What goes with the request that comes now: as a rule what is `held`. Credentials that are good for minutes only are
+  // made anew here.
+  virtual Result<std::optional<Credentials>> for_request(const Url&, std::optional<Credentials> held, std::stop_token) {
+    return held;
+  }
   // The host wants credentials (it said 401). NotFound when there are none.
   virtual Result<Credentials> ask(const Url& url, std::stop_token stop) = 0;
   // They worked, or were refused: helpers store or forget them.
   virtual void approved(const Url&, const Credentials&) {}
   virtual void rejected(const Url&, const Credentials&) {}
+  // The host said 403. True when that may only mean that these have run out: then the request is made once more, with
+  // what for_request() gives by then.
+  virtual bool may_have_run_out(const Url&, const Credentials&) { return false; }
 };
 
 // Never has any.

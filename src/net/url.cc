@@ -20,11 +20,14 @@ struct KnownScheme {
   Scheme scheme;
   std::uint16_t port;
 };
-constexpr KnownScheme kSchemes[] = {{"https", Scheme::Https, 443},
-                                    {"http", Scheme::Http, 80},
-                                    {"ssh", Scheme::Ssh, 22},
-                                    {"git", Scheme::Git, 9418},
-                                    {"file", Scheme::File, 0}};
+constexpr KnownScheme kSchemes[] = {{"https", Scheme::Https, 443}, {"http", Scheme::Http, 80},
+                                    {"ssh", Scheme::Ssh, 22},      {"git", Scheme::Git, 9418},
+                                    {"file", Scheme::File, 0},     {"codecommit", Scheme::CodeCommit, 0}};
+constexpr std::string_view kSchemesWords = "https://, http://, ssh://, git://, file://, codecommit://";
+
+// "Quotas", AWS CodeCommit User Guide.
+constexpr std::size_t kCodeCommitNameMax = 100;
+constexpr std::string_view kCodeCommitPath = "/v1/repos/";
 
 const KnownScheme& known(Scheme scheme) {
   return *std::find_if(std::begin(kSchemes), std::end(kSchemes), [&](const auto& k) { return k.scheme == scheme; });
@@ -116,6 +119,17 @@ Secret::~Secret() {
   explicit_bzero(text_.data(), text_.size());
 }
 
+bool has_shape_of_aws_region(std::string_view text) {
+  const std::vector<std::string_view> parts = split(text, '-');
+  if (text.size() > 40 || parts.size() < 3 || parts.front().size() < 2) return false;
+  const auto is_word = [](std::string_view part) {
+    return !part.empty() && std::all_of(part.begin(), part.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  };
+  const std::string_view number = parts.back();
+  return std::all_of(parts.begin(), parts.end() - 1, is_word) && !number.empty() &&
+         std::all_of(number.begin(), number.end(), is_digit);
+}
+
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -144,20 +158,58 @@ Result<Url> Url::parse(std::string_view text) {
   const std::string_view name = text.substr(0, colon);
   const std::string_view rest = text.substr(colon + 1);
   if (is_scheme(name) && rest.starts_with("//")) return parse_with_scheme(name, rest.substr(2));
-  if (is_scheme(name) && rest.starts_with(':'))
-    return invalid(
-        "scheme '{}::' is not known; remote helpers are never run (known: https://, http://, ssh://, git://, file://)",
-        printable(name, 40));
+  if (is_scheme(name) && rest.starts_with(':')) return parse_helper(name, rest.substr(1));
   return parse_scp_style(text);
 }
 
+Result<Url> Url::parse_helper(std::string_view name, std::string_view rest) {
+  if (lower(name) != "codecommit")
+    return invalid("scheme '{}::' is not known; remote helpers are never run (known: {})", printable(name, 40),
+                   kSchemesWords);
+  const std::size_t end = rest.find("://");
+  if (end == std::string_view::npos || !has_shape_of_aws_region(rest.substr(0, end)))
+    return invalid("codecommit:: wants a region after it, as in codecommit::eu-central-1://web");
+  return parse_codecommit(rest.substr(0, end), rest.substr(end + 3));
+}
+
+// [PROFILE@]REPOSITORY
+Result<Url> Url::parse_codecommit(std::string_view region, std::string_view rest) {
+  Url url;
+  url.scheme_ = Scheme::CodeCommit;
+  url.region_ = region;
+  if (const std::size_t at = rest.find('@'); at != std::string_view::npos) {
+    url.user_ = rest.substr(0, at);
+    rest.remove_prefix(at + 1);
+    const bool is_name = std::all_of(url.user_.begin(), url.user_.end(), [](char c) {
+      return is_alphanumeric(c) || std::string_view("._+=,~-").find(c) != std::string_view::npos;
+    });
+    if (url.user_.empty() || url.user_.starts_with('-') || !is_name)
+      return invalid("before the '@' of a codecommit URL stands a profile: letters, digits and ._+=,~-");
+  }
+  const std::string_view name = rest.substr(0, rest.find('/'));
+  const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
+  });
+  if (!is_name || name == "." || name == "..")
+    return invalid("a repository of CodeCommit has a name of letters, digits, '.', '_' and '-'");
+  if (name.size() > kCodeCommitNameMax)
+    return invalid("a repository of CodeCommit has a name of {} characters at most", kCodeCommitNameMax);
+  if (name.size() != rest.size())
+    return invalid("a codecommit URL ends with the name of the repository; there is a path after it");
+  if (name.ends_with(".git"))
+    return invalid("no repository of CodeCommit has a name that ends in '.git'; leave it out");
+  url.path_ = fmt::format("{}{}", kCodeCommitPath, name);
+  return url;
+}
+
 Result<Url> Url::parse_with_scheme(std::string_view name, std::string_view rest) {
+  if (has_shape_of_aws_region(name)) return parse_codecommit(name, rest);
   const std::string wanted = lower(name);
   const auto* found =
       std::find_if(std::begin(kSchemes), std::end(kSchemes), [&](const auto& k) { return k.name == wanted; });
   if (found == std::end(kSchemes))
-    return invalid("scheme '{}://' is not known (known: https://, http://, ssh://, git://, file://)",
-                   printable(name, 40));
+    return invalid("scheme '{}://' is not known (known: {})", printable(name, 40), kSchemesWords);
+  if (found->scheme == Scheme::CodeCommit) return parse_codecommit("", rest);
 
   Url url;
   url.scheme_ = found->scheme;
@@ -356,10 +408,13 @@ std::string Url::host_and_port() const {
   return port_ == known(scheme_).port ? host : fmt::format("{}:{}", host, port_);
 }
 
-std::string Url::origin() const { return fmt::format("{}://{}", known(scheme_).name, host_and_port()); }
+std::string Url::origin() const {
+  CHECK(scheme_ != Scheme::CodeCommit);
+  return fmt::format("{}://{}", known(scheme_).name, host_and_port());
+}
 
 bool Url::same_origin(const Url& other) const {
-  return scheme_ == other.scheme_ && host_ == other.host_ && port_ == other.port_;
+  return scheme_ == other.scheme_ && host_ == other.host_ && port_ == other.port_ && region_ == other.region_;
 }
 
 Url Url::with_path_suffix(std::string_view suffix) const {
@@ -405,6 +460,9 @@ std::string Url::text() const {
   if (is_local()) return path_;
   if (is_http()) return request_text();
   const std::string user = user_.empty() ? "" : user_ + "@";
+  if (scheme_ == Scheme::CodeCommit)
+    return fmt::format("codecommit{}{}://{}{}", region_.empty() ? "" : "::", region_, user,
+                       std::string_view(path_).substr(kCodeCommitPath.size()));
   if (scp_style_) {
     if (host_.find(':') != std::string::npos) return fmt::format("{}[{}]:{}", user, host_, path_);
     if (port_ != known(scheme_).port) return fmt::format("[{}{}:{}]:{}", user, host_, port_, path_);

@@ -33,15 +33,22 @@ class Secret {
   std::string text_;
 };
 
+// "eu-central-1", "us-gov-west-1": does this look like a region of AWS? New ones come, so there is no list.
+bool has_shape_of_aws_region(std::string_view text);
+
 // %XX to bytes; nothing when a '%' is not followed by two hexadecimal digits.
 std::optional<std::string> percent_decode(std::string_view text);
 
-enum class Scheme { Https, Http, Ssh, Git, File };
+enum class Scheme { Https, Http, Ssh, Git, File, CodeCommit };
 
 class Url {
  public:
   // https://, http://, ssh://, git://, file://, user@host:path, and plain paths (anything with no "://" and no ':'
   // before the first '/'; a directory "a:b" is written "./a:b").
+  //
+  // AWS CodeCommit besides, as git-remote-codecommit has it: codecommit://[PROFILE@]REPOSITORY with the region of that
+  // profile, codecommit::REGION://[PROFILE@]REPOSITORY, and REGION://[PROFILE@]REPOSITORY as git hands it to a helper.
+  // There a path, a port, and a name that ends in ".git" are Invalid: the host knows no such repository.
   //
   // Invalid: other schemes (ext::, fd::, …, whatever their case), control characters and line ends (also %-encoded), a
   // host, user or path that begins with '-', characters that no host name has, backslashes in hosts, ports out of
@@ -51,23 +58,28 @@ class Url {
   static Result<Url> parse(std::string_view text);
 
   Scheme scheme() const { return scheme_; }
-  // Lower case, without brackets, IPv6 in its canonical form; empty for File.
+  // Lower case, without brackets, IPv6 in its canonical form; empty for File, and for CodeCommit, whose host follows
+  // from the region (aws/codecommit_address.h).
   const std::string& host() const { return host_; }
-  // As given, or the scheme's own (443, 80, 22, 9418); 0 for File.
+  // As given, or the scheme's own (443, 80, 22, 9418); 0 for File and CodeCommit.
   std::uint16_t port() const { return port_; }
   bool has_explicit_port() const { return explicit_port_; }
-  const std::string& user() const { return user_; }
+  const std::string& user() const { return user_; }  // for CodeCommit: the profile
+  // CodeCommit only; empty: the profile's.
+  const std::string& region() const { return region_; }
   // A password in a URL is taken, because people do that, and never printed; callers warn.
   const Secret& password() const { return password_; }
   // What the server is asked for. http(s): percent-encoded as given, with a leading '/'. ssh and git: decoded;
-  // scp-style paths may be relative ("app/web.git", "~me/x"). File: an absolute or relative path, decoded.
+  // scp-style paths may be relative ("app/web.git", "~me/x"). File: an absolute or relative path, decoded. CodeCommit:
+  // "/v1/repos/REPOSITORY".
   const std::string& path() const { return path_; }
   // http(s) only, without the '?': part of the repository's address with some hosts.
   const std::string& query() const { return query_; }
 
   bool is_local() const { return scheme_ == Scheme::File; }
   bool is_http() const { return scheme_ == Scheme::Https || scheme_ == Scheme::Http; }
-  // "https://host:8443", what credentials and redirects are bound to. The scheme's own port is left out.
+  // "https://host:8443", what credentials and redirects are bound to. The scheme's own port is left out. Not
+  // CodeCommit.
   std::string origin() const;
   bool same_origin(const Url& other) const;
 
@@ -86,9 +98,11 @@ class Url {
 
  private:
   Url() = default;
+  static Result<Url> parse_helper(std::string_view name, std::string_view rest);
   static Result<Url> parse_with_scheme(std::string_view name, std::string_view rest);
   static Result<Url> parse_scp_style(std::string_view text);
   static Result<Url> parse_local(std::string_view text);
+  static Result<Url> parse_codecommit(std::string_view region, std::string_view rest);
   Result<> take_authority(std::string_view authority);
   Result<> take_userinfo(std::string_view userinfo);
   Result<> take_bracketed(std::string_view inside);
@@ -104,6 +118,7 @@ class Url {
   std::string user_;
   Secret password_;
   std::string host_;
+  std::string region_;
   std::uint16_t port_ = 0;
   bool explicit_port_ = false;
   bool scp_style_ = false;

@@ -19,6 +19,8 @@ constexpr int kRedirectsMax = 3;
 constexpr std::size_t kRefusalBytesMax = 4096;
 // What may follow the last flush of an answer: nothing that we know of.
 constexpr std::size_t kSurplusBytesMax = 4096;
+// A user name of this length is no name: CodeCommit's holds a session token, others are tokens themselves.
+constexpr std::size_t kSecretUserBytesMin = 20;
 constexpr std::string_view kInfoRefs = "/info/refs";
 
 // ---- What a status means ------------------------------------------------------------------------------------------
@@ -47,6 +49,7 @@ std::string words_of(HttpExchange& exchange, const HttpResponse& response, const
     const std::string_view scheme_and_value = header.reveal();
     blot_out(words, scheme_and_value.substr(scheme_and_value.find(' ') + 1));
     blot_out(words, told->password.reveal());
+    if (told->username.size() >= kSecretUserBytesMin) blot_out(words, told->username);
   }
   return words.empty() ? "" : ": '" + printable(words, 500) + "'";
 }
@@ -122,24 +125,33 @@ class Host {
   const std::optional<Credentials>& credentials() const { return held_; }
 
   Result<std::unique_ptr<HttpExchange>> start(HttpRequest request, std::stop_token stop) {
+    held_ = TRY(credentials_.for_request(base, std::move(held_), stop));
     if (held_) request.headers.push_back({"Authorization", held_->authorization().reveal(), true});
     return client_.start(std::move(request), stop);
   }
 
-  // Up to the answer's status. When the host asks who we are, we ask once ourselves, and send it again.
+  // Up to the answer's status. When the host asks who we are, we ask once ourselves, and send it again; likewise when
+  // what we said may have run out.
   Result<Answer> ask(const HttpRequest& request, const SendBody& send_body, std::stop_token stop) {
-    for (bool asked = false;; asked = true) {
+    for (bool asked = false, renewed = false;;) {
       std::unique_ptr<HttpExchange> exchange = TRY(start(request, stop));
       Result<> sent = send_body(*exchange);
       if (sent) sent = exchange->end_request();
       if (!sent && sent.error().kind() != ErrorKind::Unavailable) return std::move(sent).error();
       Result<HttpResponse> response = exchange->response();
       if (!response) return sent ? std::move(response).error() : std::move(sent).error();
-      if (response->status != 401) {
-        if (response->status < 300) confirm_credentials();
-        return Answer{std::move(exchange), std::move(response).value()};
+      if (response->status == 401) {
+        TRY(find_credentials(std::exchange(asked, true), stop));
+        continue;
       }
-      TRY(find_credentials(asked, stop));
+      const bool may_have_run_out =
+          response->status == 403 && held_ && !renewed && credentials_.may_have_run_out(base, *held_);
+      if (may_have_run_out) {
+        renewed = true;
+        continue;
+      }
+      if (response->status < 300) confirm_credentials();
+      return Answer{std::move(exchange), std::move(response).value()};
     }
   }
 
@@ -357,8 +369,8 @@ class HttpConnection final : public Connection {
 
 class HttpTransport final : public Transport {
  public:
-  HttpTransport(Url url, HttpClient& client, CredentialSource& credentials)
-      : name_(url.text()), host_(std::make_shared<Host>(std::move(url), client, credentials)) {}
+  HttpTransport(Url url, std::string name, HttpClient& client, CredentialSource& credentials)
+      : name_(std::move(name)), host_(std::make_shared<Host>(std::move(url), client, credentials)) {}
 
   Result<std::unique_ptr<Connection>> connect(Service service, int protocol, std::stop_token stop) override {
     Answer answer = TRY(get_info_refs(service, protocol, stop));
@@ -423,9 +435,11 @@ class HttpTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client, CredentialSource& credentials) {
+std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client, CredentialSource& credentials,
+                                               std::string name) {
   CHECK(url.is_http());
-  return std::make_unique<HttpTransport>(std::move(url), client, credentials);
+  if (name.empty()) name = url.text();
+  return std::make_unique<HttpTransport>(std::move(url), std::move(name), client, credentials);
 }
 
 }  // namespace packferry

@@ -12,7 +12,8 @@ namespace packferry {
 
 inline constexpr std::size_t kCountedRequestBytesMax = 1024 * 1024;
 
-// The referenced objects outlive the transport.
-std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client, CredentialSource& credentials);
+// The referenced objects outlive the transport. `name` is the repository's in messages and reports; empty: its URL.
+std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client, CredentialSource& credentials,
+                                               std::string name = {});
 
 }  // namespace packferry

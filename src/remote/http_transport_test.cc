@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "remote/ancestry.h"
 #include "remote/remote.h"
 #include "testing/git_http_server.h"
@@ -21,6 +23,7 @@ using testing::GitSandbox;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::must;
+using ::testing::Not;
 using testing::pkt;
 using testing::refusal;
 
@@ -45,6 +48,20 @@ class AskedCredentials final : public CredentialSource {
 
  private:
   const std::string password_;
+};
+
+// Makes another password for each request, and another kind once it was told that they ran out.
+class ShortLivedCredentials final : public CredentialSource {
+ public:
+  std::optional<Credentials> up_front(const Url&) override { return std::nullopt; }
+  Result<std::optional<Credentials>> for_request(const Url&, std::optional<Credentials>, std::stop_token) override {
+    return Credentials{.username = "key", .password = Secret(fmt::format("{}-{}", generation, ++made)), .bearer = true};
+  }
+  Result<Credentials> ask(const Url&, std::stop_token) override { return Error(ErrorKind::NotFound, "no more"); }
+  bool may_have_run_out(const Url&, const Credentials&) override { return ++generation, true; }
+
+  int generation = 0;
+  int made = 0;
 };
 
 // Real git behind a server on loopback.
@@ -267,6 +284,50 @@ TEST_F(HttpTransportTest, WhatAHostRepeatsOfCredentialsIsNotRepeatedByUs) {
   });
   FixedCredentials known(must(Url::parse(server.url("r"))), {.username = "ada", .password = Secret("s3cret")});
   EXPECT_FAILS(remote("r", 2, &known)->list({}, {}), ErrorKind::Denied, "'no: Basic *** is not ***'");
+}
+
+TEST_F(HttpTransportTest, AUserNameThatMayBeATokenIsNotRepeatedEither) {
+  const std::string user = "ASIAIOSFODNN7EXAMPLE%s3ss10n";
+  server.interfere([&](const GitHttpRequest&) { return refusal(403, {"Content-Type: text/plain"}, "no " + user); });
+  FixedCredentials known(must(Url::parse(server.url("r"))), {.username = user, .password = Secret("x")});
+  EXPECT_FAILS(remote("r", 2, &known)->list({}, {}), ErrorKind::Denied, "'no ***'");
+}
+
+TEST_F(HttpTransportTest, CredentialsOfMinutesAreMadeForEachRequest) {
+  commit_much("from");
+  git.init("to");
+  std::set<std::string, std::less<>> seen;
+  server.interfere([&](const GitHttpRequest& request) -> std::optional<std::string> {
+    const bool is_new = seen.emplace(request.header("authorization")).second;
+    return is_new ? std::nullopt : std::optional(refusal(403));
+  });
+  ShortLivedCredentials minutes;
+  must(carry(*remote("from", 2, &minutes), *remote("to", 2, &minutes)));
+  EXPECT_EQ(refs_of("from"), refs_of("to"));
+  EXPECT_EQ(minutes.generation, 0);
+  EXPECT_THAT(seen, Not(Contains("")));
+}
+
+TEST_F(HttpTransportTest, CredentialsThatMayHaveRunOutAreRenewedOnce) {
+  git.commit("r", "main", "one");
+  server.interfere([&](const GitHttpRequest& request) -> std::optional<std::string> {
+    return request.header("authorization").starts_with("Bearer 0-") ? std::optional(refusal(403)) : std::nullopt;
+  });
+  ShortLivedCredentials minutes;
+  must(remote("r", 2, &minutes)->list({}, {}));
+  EXPECT_EQ(minutes.generation, 1);
+
+  server.interfere([](const GitHttpRequest&) { return refusal(403); });
+  server.forget_requests();
+  EXPECT_FAILS(remote("r", 2, &minutes)->list({}, {}), ErrorKind::Denied, "no right to do this");
+  EXPECT_EQ(server.requests().size(), 2u);
+}
+
+TEST_F(HttpTransportTest, GoesByTheNameThatItIsGiven) {
+  const Url url = must(Url::parse(server.url("none")));
+  Remote named(make_http_transport(url, client, nobody, "codecommit://none"));
+  EXPECT_EQ(named.name(), "codecommit://none");
+  EXPECT_FAILS(named.list({}, {}), ErrorKind::NotFound, "list codecommit://none: ");
 }
 
 TEST_F(HttpTransportTest, AHostThatAsksOnlyForThePushIsAskedBeforeALongOne) {

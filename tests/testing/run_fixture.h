@@ -102,6 +102,36 @@ class BorrowedStore final : public ObjectStore {
 
 class RunTest : public ::testing::Test {
  protected:
+  // One that lists the repositories of `hosted`, by region.
+  class FakeHost final : public Host {
+   public:
+    FakeHost(RunTest& test, std::string region) : test_(test), region_(std::move(region)) {}
+    std::string name() const override { return "fakehost " + region_; }
+    Result<std::vector<HostedRepository>> list(std::stop_token) override {
+      if (test_.hosted.count(region_) == 0) return Error(ErrorKind::Denied, "{}: not allowed to list", name());
+      std::vector<HostedRepository> listed;
+      for (const std::string& repository : test_.hosted.at(region_)) listed.push_back(of(repository));
+      return listed;
+    }
+    Result<HostedRepository> find(std::string_view repository, std::stop_token) override {
+      for (const std::string& each : test_.hosted[region_])
+        if (each == repository) return of(each);
+      return Error(ErrorKind::NotFound, "{} has no repository '{}'", name(), repository);
+    }
+    Result<HostedRepository> create(const NewRepository&, std::stop_token) override {
+      return Error(ErrorKind::Unsupported, "nothing is made here");
+    }
+    Result<> set_default_branch(std::string_view, std::string_view, std::stop_token) override { return {}; }
+
+   private:
+    HostedRepository of(const std::string& repository) const {
+      return {
+          .name = repository, .url = must(Url::parse("/" + repository)), .account = "111122223333", .region = region_};
+    }
+    RunTest& test_;
+    const std::string region_;
+  };
+
   RunTest() {
     source.holds = refs_at({{"refs/heads/main", 3}, {"refs/tags/v1", 2}});
     for (unsigned i = 2; i <= 20; ++i) source.parents.emplace(commit(i), commit(i - 1));
@@ -131,6 +161,9 @@ class RunTest : public ::testing::Test {
       }
       return std::make_unique<BorrowedStore>(found->second, test_.stores_are_locked);
     }
+    Result<std::unique_ptr<Host>> host(const std::string&, const std::string& region, Side) override {
+      return std::make_unique<FakeHost>(test_, region);
+    }
     const std::vector<std::string>& child_environment() const override { return test_.sandbox.environment(); }
 
    private:
@@ -149,7 +182,11 @@ class RunTest : public ::testing::Test {
                                 if (ends_error) return Error(*ends_error);
                                 return std::make_unique<FakeEnds>(*this);
                               },
-                              .version = "1.2.3"};
+                              .version = "1.2.3",
+                              .no_color = false,
+                              .plain_terminal = false,
+                              .can_prompt = false,
+                              .job = job};
     return run_packferry(words, around, stop.get_token());
   }
   ExitStatus replicate(std::vector<std::string> words) {
@@ -204,6 +241,8 @@ class RunTest : public ::testing::Test {
   std::map<std::string, MemoryStore, std::less<>> stores;
   bool stores_are_locked = false;
   GitSandbox sandbox;
+  std::map<std::string, std::vector<std::string>> hosted;  // what each region lists
+  JobVariables job;
   std::optional<Error> ends_error;
   EndOptions asked;
 };
