@@ -6,8 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "aws/aws_credentials.h"
-#include "aws/codecommit_credentials.h"
+#include "app/aws_ends.h"
 #include "base/printable.h"
 #include "host/host_profile.h"
 #include "net/credentials.h"
@@ -68,8 +67,7 @@ class RealEnds final : public Ends {
         http_({.user_agent = "packferry/" + version,
                .ca_file = options_.ca_file.empty() ? environment.ca_file : options_.ca_file,
                .patience = options_.patience}),
-        metadata_http_(metadata_http_options(
-            {.user_agent = "packferry/" + version, .ca_file = {}, .patience = options_.patience})) {}
+        aws_(environment, options_, "packferry/" + version, http_, clock) {}
 
   Result<> read_credentials();
 
@@ -92,7 +90,8 @@ class RealEnds final : public Ends {
                                for_writing ? FileStore::IfMissing::Make : FileStore::IfMissing::Fail, clock_));
   }
 
-  Result<std::unique_ptr<Host>> host(const std::string& kind, const std::string&, Side) override {
+  Result<std::unique_ptr<Host>> host(const std::string& kind, const std::string& region, Side side) override {
+    if (kind == "codecommit") return aws_.codecommit("", region, side);
     return Error(ErrorKind::Unsupported, "'{}' is no host whose repositories can be listed", printable(kind));
   }
 
@@ -100,11 +99,9 @@ class RealEnds final : public Ends {
 
  private:
   Result<std::unique_ptr<ObjectStore>> s3_store(const S3Location& location, const StoreOptions& options) {
-    const EnvironmentLookup lookup = [this](std::string_view name) { return environment_.for_aws(name); };
-    const AwsProfile profile = TRY(AwsProfile::load("", lookup));
-    aws_credentials_.push_back(TRY(find_aws_credentials(profile, lookup, metadata_http_, clock_)));
-    S3Options s3 = TRY(s3_options(profile, options));
-    stores_.push_back(TRY(S3Store::open(location, std::move(s3), http_, *aws_credentials_.back(), clock_)));
+    const AwsEnds::Found& found = *TRY(aws_.for_store());
+    S3Options s3 = TRY(s3_options(found.profile, options));
+    stores_.push_back(TRY(S3Store::open(location, std::move(s3), http_, *found.credentials, clock_)));
     return std::make_unique<RetryingStore>(
         *stores_.back(), RetryOptions{.patience = options_.patience.stall_ms, .seed = seed()}, clock_);
   }
@@ -117,7 +114,7 @@ class RealEnds final : public Ends {
                  .acl = options.bucket_owner_full_control ? "bucket-owner-full-control" : "",
                  .expected_bucket_owner = options.expected_bucket_owner,
                  .seed = seed()};
-    const std::string endpoint = options.endpoint.empty() ? profile.s3_endpoint_url().value_or("") : options.endpoint;
+    const std::string endpoint = options.endpoint.empty() ? profile.endpoint_url("s3").value_or("") : options.endpoint;
     if (!endpoint.empty()) s3.endpoint = TRY(Url::parse(endpoint).context("the endpoint of S3"));
     const std::string style =
         options.addressing == "auto" ? profile.find("s3.addressing_style").value_or("auto") : options.addressing;
@@ -141,9 +138,10 @@ class RealEnds final : public Ends {
   Result<std::unique_ptr<Transport>> transport(const Url& url, Side side) {
     switch (url.scheme()) {
       case Scheme::CodeCommit:
-        return codecommit_transport(url);
+        return codecommit_transport(url, side);
       case Scheme::Https:
       case Scheme::Http:
+        if (is_codecommit(url)) TRY(check_codecommit(url));
         return make_http_transport(url, http_, *TRY(credentials_for(url, side)));
       case Scheme::Ssh:
         return make_ssh_transport(url, ssh(), environment_.for_children, options_.patience);
@@ -156,17 +154,11 @@ class RealEnds final : public Ends {
     return Error(ErrorKind::Unsupported, "{}", url.text());
   }
 
-  Result<std::unique_ptr<Transport>> codecommit_transport(const Url& url) {
-    const EnvironmentLookup lookup = [this](std::string_view name) { return environment_.for_aws(name); };
-    const AwsProfile profile = TRY(AwsProfile::load(url.user(), lookup));
-    CodeCommitAddress address = TRY(codecommit_address(
-        url, profile.region().value_or(""), {.git = environment_.for_aws("CODE_COMMIT_ENDPOINT").value_or("")}));
-    aws_credentials_.push_back(TRY(find_aws_credentials(profile, lookup, metadata_http_, clock_)));
-    const Url git = address.git;
-    return make_http_transport(
-        git, http_,
-        *keep(std::make_unique<CodeCommitCredentials>(std::move(address), *aws_credentials_.back(), clock_)),
-        url.text());
+  // The address itself says that AWS credentials are meant: others, in the environment or a file, are for the other
+  // end.
+  Result<std::unique_ptr<Transport>> codecommit_transport(const Url& url, Side side) {
+    AwsEnds::Repository there = TRY(aws_.repository(url, side));
+    return make_http_transport(there.address.git, http_, *keep(std::move(there.credentials)), url.text());
   }
 
   SshOptions ssh() const {
@@ -181,6 +173,9 @@ class RealEnds final : public Ends {
     if (!url.password().empty())
       return keep(
           std::make_unique<FixedCredentials>(url, Credentials{.username = url.user(), .password = url.password()}));
+    // A user name in it is that of IAM's Git credentials, whose password a helper knows.
+    if (is_codecommit(url) && url.user().empty() && TRY(aws_.has_identity(url, side)))
+      return keep(TRY(aws_.repository(url, side)).credentials);
     return keep(std::make_unique<GitCredentialHelper>(environment_.for_children, options_.may_prompt));
   }
 
@@ -192,8 +187,7 @@ class RealEnds final : public Ends {
   Clock& clock_;
   const EndOptions options_;
   HttpClient http_;
-  HttpClient metadata_http_;
-  std::vector<std::unique_ptr<AwsCredentialSource>> aws_credentials_;
+  AwsEnds aws_;
   std::vector<std::unique_ptr<ObjectStore>> stores_;
   std::vector<std::unique_ptr<CredentialSet>> sets_;
   // For each side, what is there; the first one counts.

@@ -173,5 +173,11 @@ TEST_F(WiringTest, CodeCommitIsReachedWithPasswordsMadeFromAwsCredentials) {
   EXPECT_THAT(err.said, HasSubstr("set AWS_ACCESS_KEY_ID"));
 }
 
+TEST_F(WiringTest, AnHttpsAddressThatCodeCommitAnswersWith404IsExplained) {
+  EXPECT_EQ(run({"refs", "https://git-codecommit.eu-central-1.amazonaws.com/v1/repos/web.git"}, {"PACKFERRY_TOKEN=x"}),
+            ExitStatus::Usage);
+  EXPECT_THAT(err.said, HasSubstr("ends in '.git'; leave it out"));
+}
+
 }  // namespace
 }  // namespace packferry

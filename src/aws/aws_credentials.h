@@ -1,5 +1,4 @@
-// Who we are to AWS: an access key, its secret and often a token that expires. Found where AWS's own tools find it, and
-// in their order: the environment, the profile of the shared files, a container's host, an EC2 instance's host.
+// Who we are to AWS: an access key, its secret and often a token that expires. Where it is found: aws_chain.h.
 #pragma once
 
 #include <memory>
@@ -9,9 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "aws/aws_profile.h"
 #include "base/clock.h"
-#include "net/http.h"
 #include "net/url.h"
 
 namespace packferry {
@@ -58,20 +55,11 @@ class RefreshedAwsCredentials final : public AwsCredentialSource {
   Clock::WallTime ask_again_at_{};
 };
 
-// For talking to a metadata service: it is near, or it is not there. Never through a proxy, which would be told
-// secrets.
-HttpOptions metadata_http_options(HttpOptions options);
-
-// The first of these that is set up decides; when it then fails, that is the answer, and no other one is tried:
-//   1. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (with AWS_SESSION_TOKEN), unless a profile is named explicitly
-//   2. the profile: static keys. A profile with role_arn, web identity, SSO or credential_process is Unsupported, and
-//      so is AWS_WEB_IDENTITY_TOKEN_FILE; the message says what to do instead.
-//   3. AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or …_FULL_URI: ECS, EKS pod identity, CodeBuild
-//   4. the metadata service of an EC2 instance (version 2 only), unless AWS_EC2_METADATA_DISABLED is true
-// Invalid when one of a pair is missing. Nobody is asked before the first get(). `metadata_client` is made with
-// metadata_http_options(); it and `clock` outlive the source.
-Result<std::unique_ptr<AwsCredentialSource>> find_aws_credentials(const AwsProfile& profile,
-                                                                  const EnvironmentLookup& environment,
-                                                                  HttpClient& metadata_client, Clock& clock);
+// What metadata services say: {"AccessKeyId": …, "SecretAccessKey": …, "Token": …, "Expiration": …}. Denied when they
+// say that there are none.
+Result<AwsCredentials> parse_metadata_credentials(std::string_view text);
+// What a credential_process prints: {"Version": 1, "AccessKeyId": …, "SecretAccessKey": …, "SessionToken": …,
+// "Expiration": …}, the last two where there are any.
+Result<AwsCredentials> parse_process_credentials(std::string_view text);
 
 }  // namespace packferry

@@ -30,6 +30,12 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return out;
+}
+
 // "[profile west]", "[ profile  west ]": one space inside.
 std::string section_name(std::string_view inside) {
   std::string out;
@@ -105,21 +111,20 @@ Result<AwsProfile> AwsProfile::load(std::string_view named, const EnvironmentLoo
   auto in_config = config.find("profile " + out.name_);
   if (in_config == config.end() && out.name_ == "default") in_config = config.find("default");
   const auto in_credentials = credentials.find(out.name_);
-  if (in_credentials != credentials.end()) out.settings_ = in_credentials->second;
+  if (in_credentials != credentials.end()) out.in_credentials_file_ = out.settings_ = in_credentials->second;
   if (in_config != config.end()) out.settings_.insert(in_config->second.begin(), in_config->second.end());
   const bool must_exist = out.is_named_explicitly_ || from_environment;
   if (must_exist && in_config == config.end() && in_credentials == credentials.end())
     return Error(ErrorKind::Invalid, "AWS profile '{}' is neither in the config file nor in the credentials file",
                  printable(out.name_));
 
-  out.region_ = non_empty(environment, "AWS_REGION");
+  if (const auto services = config.find("services " + out.find("services").value_or("")); services != config.end())
+    out.services_ = services->second;
+  out.environment_ = environment;
+  if (out.is_named_explicitly_) out.region_ = out.find("region");
+  if (!out.region_) out.region_ = non_empty(environment, "AWS_REGION");
   if (!out.region_) out.region_ = non_empty(environment, "AWS_DEFAULT_REGION");
   if (!out.region_) out.region_ = out.find("region");
-  if (lower(environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").value_or("")) != "true") {
-    out.s3_endpoint_url_ = non_empty(environment, "AWS_ENDPOINT_URL_S3");
-    if (!out.s3_endpoint_url_) out.s3_endpoint_url_ = non_empty(environment, "AWS_ENDPOINT_URL");
-    if (!out.s3_endpoint_url_) out.s3_endpoint_url_ = out.find("endpoint_url");
-  }
   return out;
 }
 
@@ -127,6 +132,22 @@ std::optional<std::string> AwsProfile::find(std::string_view setting) const {
   const auto found = settings_.find(setting);
   if (found == settings_.end() || found->second.empty()) return std::nullopt;
   return found->second;
+}
+
+bool AwsProfile::is_in_credentials_file(std::string_view setting) const {
+  const auto found = in_credentials_file_.find(setting);
+  return found != in_credentials_file_.end() && !found->second.empty();
+}
+
+std::optional<std::string> AwsProfile::endpoint_url(std::string_view service) const {
+  const std::string ignored = environment_("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+                                  .value_or(find("ignore_configured_endpoint_urls").value_or(""));
+  if (lower(ignored) == "true") return std::nullopt;
+  std::optional<std::string> url = non_empty(environment_, "AWS_ENDPOINT_URL_" + upper(service));
+  if (!url) url = non_empty(environment_, "AWS_ENDPOINT_URL");
+  if (const auto found = services_.find(std::string(service) + ".endpoint_url"); !url && found != services_.end())
+    url = found->second;
+  return url ? url : find("endpoint_url");
 }
 
 }  // namespace packferry

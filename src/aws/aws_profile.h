@@ -27,18 +27,24 @@ class AwsProfile {
   // What stands in the credentials file wins over the config file.
   std::optional<std::string> find(std::string_view setting) const;
 
-  // AWS_REGION, AWS_DEFAULT_REGION, `region`.
+  bool is_in_credentials_file(std::string_view setting) const;
+
+  // AWS_REGION, AWS_DEFAULT_REGION, `region`; that of a profile that is named explicitly goes first, as its keys do.
   const std::optional<std::string>& region() const { return region_; }
-  // For S3: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, `endpoint_url` of the profile; none when
-  // AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true.
-  const std::optional<std::string>& s3_endpoint_url() const { return s3_endpoint_url_; }
+  // Where a service is that is not at AWS's own address, "s3", "sts", "codecommit": AWS_ENDPOINT_URL_S3,
+  // AWS_ENDPOINT_URL, `endpoint_url` in the profile's `services` section below `s3 =`, `endpoint_url` of the profile;
+  // none when AWS_IGNORE_CONFIGURED_ENDPOINT_URLS or the profile's ignore_configured_endpoint_urls is true.
+  std::optional<std::string> endpoint_url(std::string_view service) const;
 
  private:
+  using Settings = std::map<std::string, std::string, std::less<>>;
   std::string name_;
   bool is_named_explicitly_ = false;
-  std::map<std::string, std::string, std::less<>> settings_;
+  Settings settings_;
+  Settings in_credentials_file_;
+  Settings services_;  // "s3.endpoint_url"
+  EnvironmentLookup environment_;
   std::optional<std::string> region_;
-  std::optional<std::string> s3_endpoint_url_;
 };
 
 // The sections of such a file, by name as it is written ("default", "profile west"). Nested settings (indented lines

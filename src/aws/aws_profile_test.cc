@@ -35,7 +35,7 @@ TEST_F(AwsProfileTest, WithoutFilesThereIsAnEmptyDefault) {
   EXPECT_EQ(profile.name(), "default");
   EXPECT_FALSE(profile.is_named_explicitly());
   EXPECT_EQ(profile.region(), std::nullopt);
-  EXPECT_EQ(profile.s3_endpoint_url(), std::nullopt);
+  EXPECT_EQ(profile.endpoint_url("s3"), std::nullopt);
 }
 
 TEST_F(AwsProfileTest, ReadsBothFilesAndTheCredentialsFileWins) {
@@ -65,17 +65,45 @@ TEST_F(AwsProfileTest, AProfileThatIsNamedMustBeThere) {
 
 TEST_F(AwsProfileTest, TheEnvironmentWins) {
   write("config", "[default]\nregion = eu-west-1\nendpoint_url = http://profile.example.org\n");
-  EXPECT_EQ(must(load()).s3_endpoint_url(), "http://profile.example.org");
+  EXPECT_EQ(must(load()).endpoint_url("s3"), "http://profile.example.org");
   environment_["AWS_DEFAULT_REGION"] = "eu-west-2";
   environment_["AWS_ENDPOINT_URL"] = "http://all.example.org";
   EXPECT_EQ(must(load()).region(), "eu-west-2");
-  EXPECT_EQ(must(load()).s3_endpoint_url(), "http://all.example.org");
+  EXPECT_EQ(must(load()).endpoint_url("s3"), "http://all.example.org");
   environment_["AWS_REGION"] = "eu-west-3";
   environment_["AWS_ENDPOINT_URL_S3"] = "http://s3.example.org";
   EXPECT_EQ(must(load()).region(), "eu-west-3");
-  EXPECT_EQ(must(load()).s3_endpoint_url(), "http://s3.example.org");
+  EXPECT_EQ(must(load()).endpoint_url("s3"), "http://s3.example.org");
   environment_["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true";
-  EXPECT_EQ(must(load()).s3_endpoint_url(), std::nullopt);
+  EXPECT_EQ(must(load()).endpoint_url("s3"), std::nullopt);
+}
+
+TEST_F(AwsProfileTest, AProfileThatIsNamedExplicitlyKeepsItsRegion) {
+  write("config", "[default]\nregion = eu-west-1\n[profile west]\nregion = us-west-2\n[profile bare]\noutput = json\n");
+  environment_["AWS_REGION"] = "eu-west-3";
+  EXPECT_EQ(must(load()).region(), "eu-west-3");
+  EXPECT_EQ(must(load("west")).region(), "us-west-2");
+  EXPECT_EQ(must(load("bare")).region(), "eu-west-3");
+}
+
+TEST_F(AwsProfileTest, EachServiceMayHaveAnEndpoint) {
+  write("config",
+        "[profile west]\nservices = mine\nendpoint_url = http://all.example.org\n"
+        "[services mine]\ncodecommit =\n  endpoint_url = http://codecommit.example.org\nsts =\n  region = x\n");
+  const AwsProfile west = must(load("west"));
+  EXPECT_EQ(west.endpoint_url("codecommit"), "http://codecommit.example.org");
+  EXPECT_EQ(west.endpoint_url("sts"), "http://all.example.org");
+  environment_["AWS_ENDPOINT_URL_CODECOMMIT"] = "http://env.example.org";
+  EXPECT_EQ(must(load("west")).endpoint_url("codecommit"), "http://env.example.org");
+  write("config", "[profile west]\nendpoint_url = http://x\nignore_configured_endpoint_urls = TRUE\n");
+  EXPECT_EQ(must(load("west")).endpoint_url("codecommit"), std::nullopt);
+}
+
+TEST_F(AwsProfileTest, KnowsWhatStandsInTheCredentialsFile) {
+  write("config", "[profile west]\naws_access_key_id = a\naws_secret_access_key = b\n");
+  write("credentials", "[west]\naws_access_key_id = c\n");
+  EXPECT_TRUE(must(load("west")).is_in_credentials_file("aws_access_key_id"));
+  EXPECT_FALSE(must(load("west")).is_in_credentials_file("aws_secret_access_key"));
 }
 
 TEST_F(AwsProfileTest, LooksBelowHome) {

@@ -82,6 +82,12 @@ Result<CodeCommitAddress> codecommit_address(const Url& url, const std::string& 
                            std::move(api)};
 }
 
+Result<> check_codecommit(const Url& url) {
+  CHECK(is_codecommit(url));
+  if (url.is_http()) TRY(repository_of(url));
+  return {};
+}
+
 Result<Url> aws_endpoint(std::string_view service, std::string_view region, const std::string& endpoint) {
   if (!endpoint.empty()) {
     Url url = TRY(Url::parse(endpoint).context("the endpoint of {}", service));

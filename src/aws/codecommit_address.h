@@ -36,6 +36,9 @@ struct CodeCommitAddress {
 Result<CodeCommitAddress> codecommit_address(const Url& url, const std::string& otherwise,
                                              const CodeCommitEndpoints& endpoints);
 
+// Invalid for an https URL that CodeCommit would answer with 404: see codecommit_address().
+Result<> check_codecommit(const Url& url);
+
 // The endpoint of a service in a region, or `endpoint` where that is not empty. For STS, the region may be empty: the
 // host for all regions, which signs for us-east-1.
 Result<Url> aws_endpoint(std::string_view service, std::string_view region, const std::string& endpoint);

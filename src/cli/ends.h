@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "aws/aws_identity.h"
 #include "base/result.h"
 #include "engine/destination.h"
 #include "engine/source.h"
@@ -28,6 +29,10 @@ struct EndOptions {
   std::string credentials_file;
   std::string source_credentials_file;
   std::string destination_credentials_file;
+  // As whom we go to AWS on each side, and to the store.
+  AwsIdentity source_identity;
+  AwsIdentity destination_identity;
+  AwsIdentity store_identity;
   std::string ca_file;
   bool may_prompt = false;  // may credential helpers and ssh ask the person?
 };

@@ -648,9 +648,14 @@ std::optional<Milliseconds> HttpResponse::retry_after() const {
   return std::clamp(std::chrono::seconds(then - now), std::chrono::seconds(0), kRetryAfterMax);
 }
 
-std::optional<Clock::WallTime> HttpResponse::last_modified() const {
-  const std::time_t seconds = curl_getdate(std::string(header("last-modified").value_or("")).c_str(), nullptr);
-  if (seconds < 0) return std::nullopt;
+std::optional<Clock::WallTime> HttpResponse::last_modified() const { return time_in("last-modified"); }
+
+std::optional<Clock::WallTime> HttpResponse::date() const { return time_in("date"); }
+
+std::optional<Clock::WallTime> HttpResponse::time_in(std::string_view name) const {
+  constexpr std::time_t kSecondsMax = 9'000'000'000;  // the year 2255: a WallTime ends soon after
+  const std::time_t seconds = curl_getdate(std::string(header(name).value_or("")).c_str(), nullptr);
+  if (seconds < 0 || seconds > kSecondsMax) return std::nullopt;
   return Clock::WallTime(std::chrono::seconds(seconds));
 }
 

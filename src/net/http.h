@@ -45,6 +45,11 @@ struct HttpResponse {
   std::optional<Milliseconds> retry_after() const;
   // Last-Modified, by the host's clock.
   std::optional<Clock::WallTime> last_modified() const;
+  // Date: what the host's clock says.
+  std::optional<Clock::WallTime> date() const;
+
+ private:
+  std::optional<Clock::WallTime> time_in(std::string_view name) const;
 };
 
 // One request and its response. Not for several threads at once.
