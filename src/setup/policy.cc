@@ -68,15 +68,11 @@ Json never_delete(const BackupPlace& place) {
               "Resource", bucket_arn(place) + "/*");
 }
 
-// A request that says nothing gets the bucket's default; one that says something has to say this.
-Json only_kms(const BackupPlace& place) {
-  return with(with(deny("WritersEncryptWithKms", {"s3:PutObject"}), "Resource", objects_arn(place)), "Condition",
-              {{"StringNotEqualsIfExists", {{"s3:x-amz-server-side-encryption", "aws:kms"}}}});
-}
-
-Json only_this_key(const BackupPlace& place) {
-  return with(with(deny("WritersEncryptWithThisKey", {"s3:PutObject"}), "Resource", objects_arn(place)), "Condition",
-              {{"StringNotEqualsIfExists", {{"s3:x-amz-server-side-encryption-aws-kms-key-id", place.kms_key}}}});
+// A request that says nothing gets the bucket's default; one that says something has to say this. Both conditions,
+// since a negated one holds for a header that is not there.
+Json encrypt_with(std::string_view sid, const BackupPlace& place, const std::string& header, const std::string& value) {
+  return with(with(deny(sid, {"s3:PutObject"}), "Resource", objects_arn(place)), "Condition",
+              {{"StringNotEquals", {{header, value}}}, {"Null", {{header, "false"}}}});
 }
 
 Json only_over_tls(const BackupPlace& place) {
@@ -134,8 +130,10 @@ std::string bucket_policy(const BucketPolicyOptions& options) {
   statements.push_back(of(options.writers, never_overwrite(place)));
   statements.push_back(of(options.writers, never_delete(place)));
   if (!place.kms_key.empty()) {
-    statements.push_back(of(options.writers, only_kms(place)));
-    statements.push_back(of(options.writers, only_this_key(place)));
+    const std::string header = "s3:x-amz-server-side-encryption";
+    statements.push_back(of(options.writers, encrypt_with("WritersEncryptWithKms", place, header, "aws:kms")));
+    statements.push_back(of(
+        options.writers, encrypt_with("WritersEncryptWithThisKey", place, header + "-aws-kms-key-id", place.kms_key)));
   }
   if (!options.readers.empty()) {
     statements.push_back(of(options.readers, list_prefix("ReadersListThePrefix", place)));
@@ -202,11 +200,11 @@ std::string replication_policy(const ReplicationPolicyOptions& options) {
   if (options.create)
     statements.push_back(with(allow("CreateDestinations", {"codecommit:CreateRepository", "codecommit:TagResource"}),
                               "Resource", options.destinations));
-  // The first request of a push names no ref, and must pass: hence Null, and IfExists.
+  // The first request of a push names no ref, and must pass.
   if (!options.refs.empty())
     statements.push_back(with(with(deny("PushOnlyTheseRefs", {"codecommit:GitPush"}), "Resource", options.destinations),
                               "Condition",
-                              {{"StringNotLikeIfExists", {{"codecommit:References", options.refs}}},
+                              {{"StringNotLike", {{"codecommit:References", options.refs}}},
                                {"Null", {{"codecommit:References", "false"}}}}));
   return document(std::move(statements));
 }
