@@ -105,7 +105,7 @@ Result<std::vector<HostedRepository>> CodeCommitHost::list(std::stop_token stop)
       const std::string called = text_of(repository, "repositoryName");
       Result<Url> url = url_of(called);
       if (!url) return corrupt(name(), fmt::format("a repository named '{}'", printable(called, 200)));
-      all.push_back({.name = called, .account = {}, .region = region_, .url = std::move(url).value()});
+      all.push_back({.name = called, .url = std::move(url).value(), .region = region_});
     }
     const std::string next = text_of(answer, "nextToken");
     if (next.empty()) {
@@ -120,20 +120,21 @@ Result<std::vector<HostedRepository>> CodeCommitHost::list(std::stop_token stop)
   return corrupt(name(), "a list without end");
 }
 
+Result<HostedRepository> CodeCommitHost::find(std::string_view repository, std::stop_token stop) {
+  const Url url = TRY(url_of(repository));
+  const Json request = {{"repositoryName", repository}};
+  const std::string text = request.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return described(repository, TRY(client_.call("GetRepository", text, std::move(stop)).context("{}", url.text())));
+}
+
 Result<HostedRepository> CodeCommitHost::create(const NewRepository& wanted, std::stop_token stop) {
-  Url url = TRY(url_of(wanted.name));
+  const Url url = TRY(url_of(wanted.name));
   TRY(check(wanted).context("{}", url.text()));
   Json request = {{"repositoryName", wanted.name}};
   if (!wanted.description.empty()) request["repositoryDescription"] = wanted.description;
   if (!wanted.tags.empty()) request["tags"] = wanted.tags;
   const std::string body = TRY(client_.call("CreateRepository", request.dump(), stop).context("{}", url.text()));
-  const Json answer = Json::parse(body, nullptr, false);
-  const Json made = answer.is_object() ? answer.value("repositoryMetadata", Json()) : Json();
-  if (text_of(made, "repositoryName") != wanted.name) return corrupt(name(), "another repository than was wanted");
-  return HostedRepository{.name = wanted.name,
-                          .account = printable(text_of(made, "accountId"), 40),
-                          .region = region_,
-                          .url = std::move(url)};
+  return described(wanted.name, body);
 }
 
 Result<> CodeCommitHost::set_default_branch(std::string_view repository, std::string_view branch,
@@ -151,6 +152,17 @@ Result<std::string> CodeCommitHost::account(std::stop_token stop) {
   if (account_.empty()) account_ = TRY(sts_.caller_identity(credentials_, std::move(stop)))
   .account;
   return account_;
+}
+
+// The answer of an operation that is about this one.
+Result<HostedRepository> CodeCommitHost::described(std::string_view repository, const std::string& body) const {
+  const Json answer = Json::parse(body, nullptr, false);
+  const Json told = answer.is_object() ? answer.value("repositoryMetadata", Json()) : Json();
+  if (text_of(told, "repositoryName") != repository) return corrupt(name(), "another repository than was asked for");
+  return HostedRepository {
+    .name = std::string(repository), .url = TRY(url_of(repository))
+    , .account = printable(text_of(told, "accountId"), 40), .region = region_
+  };
 }
 
 Result<Url> CodeCommitHost::url_of(std::string_view repository) const {

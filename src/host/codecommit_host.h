@@ -20,11 +20,13 @@ class CodeCommitHost final : public Host {
 
   std::string name() const override;
   Result<std::vector<HostedRepository>> list(std::stop_token stop) override;
+  Result<HostedRepository> find(std::string_view repository, std::stop_token stop) override;
   Result<HostedRepository> create(const NewRepository& wanted, std::stop_token stop) override;
   Result<> set_default_branch(std::string_view repository, std::string_view branch, std::stop_token stop) override;
 
  private:
   Result<std::string> account(std::stop_token stop);
+  Result<HostedRepository> described(std::string_view repository, const std::string& body) const;
   Result<Url> url_of(std::string_view repository) const;
 
   const std::string region_;
