@@ -1,6 +1,7 @@
 #include "app/wiring.h"
 
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <utility>
@@ -101,9 +102,9 @@ class RealEnds final : public Ends {
   Result<std::unique_ptr<ObjectStore>> s3_store(const S3Location& location, const StoreOptions& options) {
     const AwsEnds::Found& found = *TRY(aws_.for_store());
     S3Options s3 = TRY(s3_options(found.profile, options));
-    stores_.push_back(TRY(S3Store::open(location, std::move(s3), http_, *found.credentials, clock_)));
-    return std::make_unique<RetryingStore>(
-        *stores_.back(), RetryOptions{.patience = options_.patience.stall_ms, .seed = seed()}, clock_);
+    S3Store* store = keep(TRY(S3Store::open(location, std::move(s3), http_, *found.credentials, clock_)));
+    return std::make_unique<RetryingStore>(*store, RetryOptions{.patience = options_.patience.stall_ms, .seed = seed()},
+                                           clock_);
   }
 
   Result<S3Options> s3_options(const AwsProfile& profile, const StoreOptions& options) const {
@@ -168,8 +169,8 @@ class RealEnds final : public Ends {
   }
 
   Result<CredentialSource*> credentials_for(const Url& url, Side side) {
-    for (CredentialSet* set : side == Side::Source ? source_sets_ : destination_sets_)
-      return keep(std::make_unique<FixedCredentials>(url, TRY(set->give_to(url))));
+    if (std::optional<Credentials> given = TRY(given_for(url, side)))
+      return keep(std::make_unique<FixedCredentials>(url, *std::move(given)));
     if (!url.password().empty())
       return keep(
           std::make_unique<FixedCredentials>(url, Credentials{.username = url.user(), .password = url.password()}));
@@ -179,8 +180,21 @@ class RealEnds final : public Ends {
     return keep(std::make_unique<GitCredentialHelper>(environment_.for_children, options_.may_prompt));
   }
 
+  // From the environment or a file.
+  Result<std::optional<Credentials>> given_for(const Url& url, Side side) {
+    const std::lock_guard lock(mutex_);
+    const std::vector<CredentialSet*>& sets = side == Side::Source ? source_sets_ : destination_sets_;
+    if (sets.empty()) return std::optional<Credentials>();
+    return std::optional(TRY(sets.front()->give_to(url)));
+  }
+
   CredentialSource* keep(std::unique_ptr<CredentialSource> source) {
+    const std::lock_guard lock(mutex_);
     return credential_sources_.emplace_back(std::move(source)).get();
+  }
+  S3Store* keep(std::unique_ptr<S3Store> store) {
+    const std::lock_guard lock(mutex_);
+    return static_cast<S3Store*>(stores_.emplace_back(std::move(store)).get());
   }
 
   const Environment& environment_;
@@ -188,6 +202,7 @@ class RealEnds final : public Ends {
   const EndOptions options_;
   HttpClient http_;
   AwsEnds aws_;
+  std::mutex mutex_;
   std::vector<std::unique_ptr<ObjectStore>> stores_;
   std::vector<std::unique_ptr<CredentialSet>> sets_;
   // For each side, what is there; the first one counts.

@@ -31,6 +31,18 @@ void add_common(CLI::App& app, Words& words) {
   app.add_flag("--verbose,-v", words.verbose)->excludes(quiet);
 }
 
+// Which of the sides of a command may be at AWS: "source", "destination", "store".
+void add_identity(CLI::App& app, Words& words, const std::string& side) {
+  AwsIdentity& identity = side == "source"        ? words.source_identity
+                          : side == "destination" ? words.destination_identity
+                                                  : words.store_identity;
+  app.add_option("--" + side + "-profile", identity.profile);
+  app.add_option("--" + side + "-role", identity.role_arn);
+  app.add_option("--" + side + "-external-id", identity.external_id);
+  if (app.get_option_no_throw("--role-session-name") == nullptr)
+    app.add_option("--role-session-name", words.role_session_name);
+}
+
 void add_selection(CLI::App& app, Words& words) {
   // One pattern a flag: the next word is a repository, not one more pattern.
   app.add_option("--ref", words.refs)->allow_extra_args(false);
@@ -47,6 +59,8 @@ void add_replicate(CLI::App& program, Words& words) {
   app.add_option("--atomic", words.atomic);
   app.add_flag("--ignore-non-empty-destination", words.ignore_non_empty_destination);
   app.add_flag("--dry-run,-n", words.dry_run);
+  add_identity(app, words, "source");
+  add_identity(app, words, "destination");
   add_common(app, words);
   app.add_option("URL", words.words);
 }
@@ -102,6 +116,8 @@ void add_backup(CLI::App& program, Words& words) {
   add_scratch(app, words);
   add_store(app, words);
   add_new_objects(app, words);
+  add_identity(app, words, "source");
+  add_identity(app, words, "store");
   add_common(app, words);
   app.add_option("SOURCE", words.words);
 }
@@ -113,6 +129,8 @@ void add_restore(CLI::App& program, Words& words) {
   add_selection(app, words);
   add_scratch(app, words);
   add_store(app, words);
+  add_identity(app, words, "store");
+  add_identity(app, words, "destination");
   add_common(app, words);
   app.add_option("STORE", words.words);
 }
@@ -124,6 +142,7 @@ void add_verify(CLI::App& program, Words& words) {
   app.add_option("--part", words.part);
   add_scratch(app, words);
   add_store(app, words);
+  add_identity(app, words, "store");
   add_common(app, words);
   app.add_option("STORE", words.words);
 }
@@ -138,6 +157,7 @@ void add_prune(CLI::App& program, Words& words) {
   app.add_option("--grace", words.grace);
   app.add_flag("--dry-run,-n", words.dry_run);
   add_store(app, words);
+  add_identity(app, words, "store");
   add_common(app, words);
   app.add_option("STORE", words.words);
 }
@@ -164,17 +184,21 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_replicate(*program, words);
 
   CLI::App& refs = *program->add_subcommand("refs");
+  add_identity(refs, words, "source");
   add_common(refs, words);
   refs.add_option("URL", words.words);
 
   CLI::App& compare = *program->add_subcommand("compare");
   add_selection(compare, words);
+  add_identity(compare, words, "source");
+  add_identity(compare, words, "destination");
   add_common(compare, words);
   compare.add_option("URL", words.words);
 
   add_backup(*program, words);
   CLI::App& snapshots = *program->add_subcommand("snapshots");
   add_store(snapshots, words);
+  add_identity(snapshots, words, "store");
   add_common(snapshots, words);
   snapshots.add_option("STORE", words.words);
   add_restore(*program, words);

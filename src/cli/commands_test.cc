@@ -273,6 +273,33 @@ TEST(Commands, ADocumentIsMadeOfWhatWasSaid) {
   EXPECT_EQ(command.output, "/tmp/buildspec.yml");
 }
 
+TEST(Commands, EachSideMayGoToAwsAsSomebodyElse) {
+  const EndOptions ends =
+      common({"backup", "codecommit://web", "--to", "s3://backups", "--source-profile", "west", "--source-role",
+              "arn:aws:iam::111122223333:role/reader", "--source-external-id", "x-1", "--store-role",
+              "arn:aws:iam::444455556666:role/writer", "--role-session-name", "nightly"})
+          .ends;
+  EXPECT_EQ(ends.source_identity, (AwsIdentity{.profile = "west",
+                                               .role_arn = "arn:aws:iam::111122223333:role/reader",
+                                               .external_id = "x-1",
+                                               .session_name = "nightly"}));
+  EXPECT_EQ(ends.store_identity,
+            (AwsIdentity{.role_arn = "arn:aws:iam::444455556666:role/writer", .session_name = "nightly"}));
+  EXPECT_FALSE(ends.destination_identity.is_named());
+  EXPECT_THAT(answer({"refs", "codecommit://web", "--source-external-id", "x"}).err,
+              HasSubstr("--source-external-id goes with --source-role"));
+  EXPECT_THAT(answer({"refs", "codecommit://web", "--role-session-name", "x"}).err, HasSubstr("goes with a role"));
+}
+
+// An address of CodeCommit names no account.
+TEST(Commands, OneAddressOfCodeCommitMayBeTwoRepositories) {
+  const Words words = {"replicate", "codecommit::eu-west-1://web", "codecommit::eu-west-1://web"};
+  EXPECT_THAT(answer(words).err, HasSubstr("is the source"));
+  Words two = words;
+  two.insert(two.end(), {"--destination-role", "arn:aws:iam::444455556666:role/writer"});
+  understood<ReplicateCommand>(two);
+}
+
 TEST(Commands, HelpIsGivenOnStandardOutput) {
   EXPECT_EQ(answer({}).out, help_text(""));
   EXPECT_EQ(answer({"--help"}).out, help_text(""));

@@ -37,7 +37,7 @@ struct EndOptions {
   bool may_prompt = false;  // may credential helpers and ssh ask the person?
 };
 
-// Makes ends; talks to nobody yet. What it makes must not outlive it.
+// Makes ends; talks to nobody yet. What it makes must not outlive it. Safe from several threads.
 class Ends {
  public:
   virtual ~Ends() = default;

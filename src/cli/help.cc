@@ -77,6 +77,19 @@ known_hosts, GIT_SSH_COMMAND. Or, looked at in this order, the first that is the
                          lines 'username=...', 'password=...' or 'token=...'
   One set is never shown to two hosts: give each side its own.
 
+AWS CodeCommit: codecommit://[PROFILE@]REPO, codecommit::REGION://[PROFILE@]REPO, or its https
+address. Credentials are found as AWS's own tools find them, roles and all, and the Git password
+is made from them for each request; docs/aws.md has all of it.
+  --source-profile NAME, --destination-profile NAME
+                         a profile of ~/.aws/config, where the address names none
+  --source-role ARN, --destination-role ARN
+                         assume this role with what was found, or with the web identity token
+                         that is set up (AWS_WEB_IDENTITY_TOKEN_FILE)
+  --source-external-id ID, --destination-external-id ID
+                         what that role asks for
+  --role-session-name NAME
+                         as the sessions stand in CloudTrail (default: packferry)
+
 What is printed
   --json                 one report on standard output (docs/formats/report.md)
   --quiet                only errors and the last line
@@ -109,7 +122,9 @@ capabilities. Reads only.
   --stall-timeout SECONDS
                          give up after this long without a byte (default 300)
   --credentials FILE, --source-credentials FILE, --destination-credentials FILE
-  --ca-file FILE         see 'packferry replicate --help'. The URL counts as a source
+  --ca-file FILE, --source-profile NAME, --source-role ARN, --source-external-id ID,
+  --role-session-name NAME
+                         see 'packferry replicate --help'. The URL counts as a source
   --quiet                only the refs, one a line: object, tab, name
   --verbose              a log of events on standard error
   --color auto|always|never
@@ -132,6 +147,8 @@ names and objects count, so this is as quick as two listings. Reads only.
   --stall-timeout SECONDS
                          give up after this long without a byte (default 300)
   --credentials FILE, --source-credentials FILE, --destination-credentials FILE
+  --source-profile NAME, --source-role ARN, --source-external-id ID, --destination-profile NAME,
+  --destination-role ARN, --destination-external-id ID, --role-session-name NAME
   --ca-file FILE         the first URL counts as the source, the others as destinations
   --quiet                only errors and the last line
   --verbose              a log of events on standard error
@@ -222,6 +239,11 @@ until --stall-timeout is over; for a part of an upload that takes about five min
   --put-only FILE        for a role that may put and nothing else: the last snapshot's refs are
                          remembered in FILE, nothing is read back
 
+As whom we go to AWS, for the source (CodeCommit) and for the store; see 'packferry replicate
+--help' and docs/aws.md
+  --source-profile NAME, --source-role ARN, --source-external-id ID
+  --store-profile NAME, --store-role ARN, --store-external-id ID, --role-session-name NAME
+
   --scratch DIRECTORY    for zip, and for --verify parsed and above; default: TMPDIR, /var/tmp
   --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
   --ca-file, --json, --quiet, --verbose, --color
@@ -249,7 +271,8 @@ Which snapshots of which repositories are in STORE: number, time, refs, size, fu
 incremental, and how far each was verified and when. Reads manifests only.
 
   --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
-  --expected-bucket-owner ACCOUNT
+  --expected-bucket-owner ACCOUNT, --store-profile NAME, --store-role ARN,
+  --store-external-id ID, --role-session-name NAME
                          for s3://; see 'packferry backup --help'
   --json                 one report on standard output (docs/formats/report.md)
   --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
@@ -275,8 +298,11 @@ before TARGET is touched.
   --identity FILE        opens what was encrypted for it; repeatable
   --scratch DIRECTORY    where it is rebuilt before it is pushed; default: TMPDIR, /var/tmp
   --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
-  --expected-bucket-owner ACCOUNT
+  --expected-bucket-owner ACCOUNT, --store-profile NAME, --store-role ARN,
+  --store-external-id ID, --role-session-name NAME
                          for s3://; see 'packferry backup --help'
+  --destination-profile NAME, --destination-role ARN, --destination-external-id ID
+                         for TARGET
   --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
   --ca-file, --json, --quiet, --verbose, --color
                          see 'packferry replicate --help'
@@ -300,7 +326,8 @@ need it. What was proved is recorded beside them.
   --identity FILE        opens what was encrypted for it; repeatable
   --scratch DIRECTORY    default: TMPDIR, /var/tmp
   --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
-  --expected-bucket-owner ACCOUNT
+  --expected-bucket-owner ACCOUNT, --store-profile NAME, --store-role ARN,
+  --store-external-id ID, --role-session-name NAME
                          for s3://; see 'packferry backup --help'
   --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
   --ca-file, --json, --quiet, --verbose, --color
@@ -325,7 +352,8 @@ its grace time is over.
                          long. Longer than any backup takes
   --dry-run              what would go; nothing is written
   --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
-  --expected-bucket-owner ACCOUNT
+  --expected-bucket-owner ACCOUNT, --store-profile NAME, --store-role ARN,
+  --store-external-id ID, --role-session-name NAME
                          for s3://; see 'packferry backup --help'
   --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
   --ca-file, --json, --quiet, --verbose, --color

@@ -31,6 +31,15 @@ TEST(OneWay, SeesThroughTheWaysOfWritingOneAddress) {
       {"https://host:8443/app/web", "https://host:9443/app/web", false},
       {"https://host:8443/app/web", "ssh://git@host:2222/app/web", false},
       {"https://host/app/web", "/app/web", false},
+      {"codecommit://web", "codecommit://web", true},
+      {"codecommit://web", "codecommit://Web", false},
+      {"codecommit://west@web", "codecommit://web", false},
+      {"codecommit::eu-west-1://web", "eu-west-1://web", true},
+      {"codecommit::eu-west-1://web", "codecommit::eu-west-2://web", false},
+      {"codecommit::eu-west-1://web", "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/web", true},
+      {"ssh://APKA@git-codecommit.eu-west-1.amazonaws.com/v1/repos/web", "codecommit::eu-west-1://web", true},
+      {"https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/web", "codecommit::eu-west-2://web", false},
+      {"https://host/v1/repos/web", "codecommit::eu-west-2://web", false},
   };
   for (const auto& c : cases) EXPECT_EQ(same(c.a, c.b), c.same) << c.a << " " << c.b;
 }
@@ -55,6 +64,10 @@ TEST(OneWay, RefusesWhatIsNoOneWayTrip) {
   EXPECT_FAILS(check_one_way(source, {west, must(Url::parse("https://west/web.git"))}), ErrorKind::Invalid,
                "given twice");
   EXPECT_FAILS(check_one_way(source, {must(Url::parse("git://west/web"))}), ErrorKind::Invalid, "only be read");
+  EXPECT_FAILS(check_one_way(source, {source}, false), ErrorKind::Invalid, "is the source");
+  const Url codecommit = must(Url::parse("codecommit::eu-west-1://web"));
+  EXPECT_FAILS(check_one_way(codecommit, {codecommit}), ErrorKind::Invalid, "is the source");
+  EXPECT_TRUE(check_one_way(codecommit, {codecommit}, false).has_value());
 }
 
 }  // namespace

@@ -50,8 +50,35 @@ Result<std::vector<Url>> urls_of(const Words& words) {
   return urls;
 }
 
+// A session has the same name wherever it is one of ours.
+AwsIdentity named(AwsIdentity identity, const Words& words) {
+  if (!identity.role_arn.empty()) identity.session_name = words.role_session_name;
+  return identity;
+}
+
+// Before anything is asked of AWS.
+Result<> check_identities(const Words& words) {
+  const struct {
+    const AwsIdentity& identity;
+    std::string_view side;
+  } sides[] = {
+      {words.source_identity, "source"}, {words.destination_identity, "destination"}, {words.store_identity, "store"}};
+  bool any_role = false;
+  for (const auto& [identity, side] : sides) {
+    any_role = any_role || !identity.role_arn.empty();
+    if (identity.role_arn.empty() && !identity.external_id.empty())
+      return Error(ErrorKind::Invalid, "--{0}-external-id goes with --{0}-role", side);
+  }
+  if (!any_role && !words.role_session_name.empty())
+    return Error(ErrorKind::Invalid, "--role-session-name goes with a role");
+  return {};
+}
+
 CommonOptions common_of(const Words& words) {
   CommonOptions common;
+  common.ends.source_identity = named(words.source_identity, words);
+  common.ends.destination_identity = named(words.destination_identity, words);
+  common.ends.store_identity = named(words.store_identity, words);
   common.ends.protocol = words.protocol;
   common.ends.patience.stall_ms = std::chrono::seconds(words.stall_seconds);
   common.ends.credentials_file = words.credentials;
@@ -73,7 +100,7 @@ Result<CommandLine> replicate_of(const Words& words) {
   std::vector<Url> urls = TRY(urls_of(words));
   Url source = std::move(urls.front());
   urls.erase(urls.begin());
-  TRY(check_one_way(source, urls));
+  TRY(check_one_way(source, urls, words.source_identity == words.destination_identity));
   Policy policy = TRY(policy_of(words, kBranchesAndTags));
   return CommandLine{common_of(words), ReplicateCommand{.source = std::move(source),
                                                         .destinations = std::move(urls),
@@ -352,6 +379,7 @@ Result<RepositoryName> repository_name_of(const Url& url) {
 }
 
 Result<CommandLine> command_of(std::string_view command, const Words& words) {
+  TRY(check_identities(words));
   if (command == "replicate") return replicate_of(words);
   if (command == "refs") return refs_of(words);
   if (command == "compare") return compare_of(words);

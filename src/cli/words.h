@@ -62,6 +62,10 @@ struct Words {
   std::string credentials;
   std::string source_credentials;
   std::string destination_credentials;
+  AwsIdentity source_identity;
+  AwsIdentity destination_identity;
+  AwsIdentity store_identity;
+  std::string role_session_name;
   std::string ca_file;
   std::string color = "auto";
   bool json = false;

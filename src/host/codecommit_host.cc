@@ -105,7 +105,7 @@ Result<std::vector<HostedRepository>> CodeCommitHost::list(std::stop_token stop)
       const std::string called = text_of(repository, "repositoryName");
       Result<Url> url = url_of(called);
       if (!url) return corrupt(name(), fmt::format("a repository named '{}'", printable(called, 200)));
-      all.push_back({.name = called, .url = std::move(url).value(), .region = region_});
+      all.push_back({.name = called, .url = std::move(url).value(), .account = {}, .region = region_});
     }
     const std::string next = text_of(answer, "nextToken");
     if (next.empty()) {
@@ -121,20 +121,33 @@ Result<std::vector<HostedRepository>> CodeCommitHost::list(std::stop_token stop)
 }
 
 Result<HostedRepository> CodeCommitHost::find(std::string_view repository, std::stop_token stop) {
-  const Url url = TRY(url_of(repository));
+  Url url = TRY(url_of(repository));
   const Json request = {{"repositoryName", repository}};
-  const std::string text = request.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return described(repository, TRY(client_.call("GetRepository", text, std::move(stop)).context("{}", url.text())));
+  const std::string body =
+      TRY(client_.call("GetRepository", request.dump(), std::move(stop)).context("{}", url.text()));
+  return described(body, repository, std::move(url));
 }
 
 Result<HostedRepository> CodeCommitHost::create(const NewRepository& wanted, std::stop_token stop) {
-  const Url url = TRY(url_of(wanted.name));
+  Url url = TRY(url_of(wanted.name));
   TRY(check(wanted).context("{}", url.text()));
   Json request = {{"repositoryName", wanted.name}};
   if (!wanted.description.empty()) request["repositoryDescription"] = wanted.description;
   if (!wanted.tags.empty()) request["tags"] = wanted.tags;
-  const std::string body = TRY(client_.call("CreateRepository", request.dump(), stop).context("{}", url.text()));
-  return described(wanted.name, body);
+  const std::string body =
+      TRY(client_.call("CreateRepository", request.dump(), std::move(stop)).context("{}", url.text()));
+  return described(body, wanted.name, std::move(url));
+}
+
+// GetRepository and CreateRepository answer alike.
+Result<HostedRepository> CodeCommitHost::described(std::string_view body, std::string_view repository, Url url) const {
+  const Json answer = Json::parse(body, nullptr, false);
+  const Json there = answer.is_object() ? answer.value("repositoryMetadata", Json()) : Json();
+  if (text_of(there, "repositoryName") != repository) return corrupt(name(), "another repository than was meant");
+  return HostedRepository{.name = std::string(repository),
+                          .url = std::move(url),
+                          .account = printable(text_of(there, "accountId"), 40),
+                          .region = region_};
 }
 
 Result<> CodeCommitHost::set_default_branch(std::string_view repository, std::string_view branch,
@@ -152,17 +165,6 @@ Result<std::string> CodeCommitHost::account(std::stop_token stop) {
   if (account_.empty()) account_ = TRY(sts_.caller_identity(credentials_, std::move(stop)))
   .account;
   return account_;
-}
-
-// The answer of an operation that is about this one.
-Result<HostedRepository> CodeCommitHost::described(std::string_view repository, const std::string& body) const {
-  const Json answer = Json::parse(body, nullptr, false);
-  const Json told = answer.is_object() ? answer.value("repositoryMetadata", Json()) : Json();
-  if (text_of(told, "repositoryName") != repository) return corrupt(name(), "another repository than was asked for");
-  return HostedRepository {
-    .name = std::string(repository), .url = TRY(url_of(repository))
-    , .account = printable(text_of(told, "accountId"), 40), .region = region_
-  };
 }
 
 Result<Url> CodeCommitHost::url_of(std::string_view repository) const {

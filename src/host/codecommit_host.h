@@ -26,7 +26,7 @@ class CodeCommitHost final : public Host {
 
  private:
   Result<std::string> account(std::stop_token stop);
-  Result<HostedRepository> described(std::string_view repository, const std::string& body) const;
+  Result<HostedRepository> described(std::string_view body, std::string_view repository, Url url) const;
   Result<Url> url_of(std::string_view repository) const;
 
   const std::string region_;

@@ -126,6 +126,18 @@ TEST_F(CodeCommitHostTest, WhatTheHostWouldRefuseIsRefusedHere) {
   EXPECT_EQ(server_->connections(), 0u);
 }
 
+TEST_F(CodeCommitHostTest, FindsOne) {
+  const HostedRepository found = must(
+      host({ok(R"({"repositoryMetadata": {"accountId": "111122223333", "repositoryName": "web"}})")}).find("web", {}));
+  EXPECT_EQ(found.account, "111122223333");
+  EXPECT_EQ(found.url.text(), "codecommit::eu-central-1://web");
+  EXPECT_THAT(received(), HasSubstr("CodeCommit_20150413.GetRepository\r\n"));
+  EXPECT_FAILS(host({refusal_with("RepositoryDoesNotExistException")}).find("web", {}), ErrorKind::NotFound,
+               "codecommit::eu-central-1://web: GetRepository");
+  EXPECT_FAILS(host({ok(R"({"repositoryMetadata": {"repositoryName": "Web"}})")}).find("web", {}), ErrorKind::Corrupt,
+               "another repository");
+}
+
 TEST_F(CodeCommitHostTest, SetsTheDefaultBranch) {
   must(host({ok("")}).set_default_branch("web", "main", {}));
   EXPECT_THAT(received(), AllOf(HasSubstr("CodeCommit_20150413.UpdateDefaultBranch\r\n"),
