@@ -43,10 +43,10 @@ struct HttpResponse {
   std::string content_type() const;
   // Retry-After, as seconds or as a date against the response's own Date; a day at most, whatever the host says.
   std::optional<Milliseconds> retry_after() const;
+  // Date: the host's clock.
+  std::optional<Clock::WallTime> date() const;
   // Last-Modified, by the host's clock.
   std::optional<Clock::WallTime> last_modified() const;
-  // Date: what the host's clock says.
-  std::optional<Clock::WallTime> date() const;
 
  private:
   std::optional<Clock::WallTime> time_in(std::string_view name) const;

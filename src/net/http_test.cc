@@ -94,6 +94,13 @@ TEST_F(HttpTest, KnowsWhenSomethingWasModified) {
   EXPECT_EQ(response.last_modified(), std::nullopt);
 }
 
+TEST_F(HttpTest, KnowsTheClockOfAHost) {
+  EXPECT_EQ((HttpResponse{200, {{"date", "Tue, 14 Nov 2023 22:13:20 GMT"}}}).date(),
+            Clock::WallTime(std::chrono::seconds(1'700'000'000)));
+  for (const char* date : {"", "now", "1 Jan 700000400"})
+    EXPECT_EQ((HttpResponse{200, {{"date", date}}}).date(), std::nullopt) << date;
+}
+
 TEST_F(HttpTest, GetsAnAnswer) {
   ScriptedServer server(
       {{request(), say("HTTP/1.1 200 Fine\r\nContent-Type: Text/Plain; charset=x\r\nX-A:  1 \r\nX-a: 2\r\n"
