@@ -74,9 +74,13 @@ class CleanRoot:
         for name in APT_SETTINGS:
             if os.path.exists(f"/{name}"):
                 subprocess.run(["cp", "-aT", os.path.realpath(f"/{name}"), unfinished / name], check=True)
+            elif (unfinished / name).is_file():
+                (unfinished / name).unlink()  # else the same packages would be listed twice
         # Debian's images for containers throw packages away; here they are kept, for the next build.
         (unfinished / "etc/apt/apt.conf.d/docker-clean").unlink(missing_ok=True)
-        (unfinished / "etc/apt/apt.conf.d/99keep").write_text('Binary::apt-get::APT::Keep-Downloaded-Packages "true";\n')
+        (unfinished / "etc/apt/apt.conf.d/99keep").write_text(
+            'Binary::apt-get::APT::Keep-Downloaded-Packages "true";\n'
+        )
         (unfinished / "codebuild").mkdir()
         unfinished.rename(self.base)
 
@@ -92,9 +96,7 @@ def run_buildspec(root, text, environment):
     if "batch" not in spec:
         return [_build(root, spec, "", environment)]
     items = spec["batch"]["build-list"]
-    return [
-        _build(root, spec, item["identifier"], {**environment, **_variables(item)}) for item in items
-    ]  # fmt: skip
+    return [_build(root, spec, item["identifier"], {**environment, **_variables(item)}) for item in items]
 
 
 def _variables(has_env):

@@ -158,12 +158,12 @@ class Fleet(CodeCommit):
     that has repositories of the same names."""
 
     per_region = 20
-    broken = {  # region: (name, what is wrong, what is said of it)
-        "cut": {"cut": True},
-        "corrupt": {"corrupt": True},
-        "denied": {"denied": True},
-        "failing": {"failing": True},
-        "rotten": {},  # in itself: an object is missing
+    broken = {  # what is wrong, and what is said of it
+        "cut": ({"cut": True}, "the answer was cut"),
+        "corrupt": ({"corrupt": True}, "the digest of its"),
+        "denied": ({"denied": True}, "403"),
+        "failing": ({"failing": True}, "500"),
+        "rotten": ({}, "possible repository corruption on the remote side"),  # an object is missing
     }
 
     def setUp(self):
@@ -187,7 +187,7 @@ class Fleet(CodeCommit):
     def break_five(self):
         """They are in different regions, and none comes first or last."""
         places = [self.names[7 + 11 * index] for index in range(len(self.broken))]
-        for (region, name), (kind, fault) in zip(places, self.broken.items()):
+        for (region, name), (kind, (fault, _)) in zip(places, self.broken.items()):
             self.double.faults[ACCOUNT, region, name] = dict(fault)
             if kind == "rotten":
                 place = self.place(name, region)
@@ -216,8 +216,8 @@ class Fleet(CodeCommit):
         failed = {each["repository"]: each for each in report["repositories"] if each["error"]}
         self.assertEqual(set(failed), set(broken))
         for name, each in failed.items():
-            self.assertIn(each["status"], ("failed",), name)
-            print(broken[name], each["attempts"], each["error"])
+            self.assertEqual((each["status"], each["snapshot"]), ("failed", None), name)
+            self.assertIn(self.broken[broken[name]][1], each["error"]["message"])
         self.assertEqual({each["account"] for each in report["repositories"]}, {ACCOUNT})
         stored = (pathlib.Path(self.store) / report["report_key"]).read_text()
         self.assertEqual(json.loads(stored)["repositories"], report["repositories"])
