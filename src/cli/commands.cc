@@ -58,6 +58,7 @@ void add_replicate(CLI::App& program, Words& words) {
   app.add_flag("--keep-old-tips,!--no-keep-old-tips", words.keep_old_tips);
   app.add_option("--atomic", words.atomic);
   app.add_flag("--ignore-non-empty-destination", words.ignore_non_empty_destination);
+  app.add_option("--max-push", words.max_push);
   app.add_flag("--dry-run,-n", words.dry_run);
   add_identity(app, words, "source");
   add_identity(app, words, "destination");

@@ -36,6 +36,7 @@ struct ReplicateCommand {
   Url source;
   std::vector<Url> destinations;
   Policy policy;
+  std::uint64_t push_bytes_max = 0;  // 0: what each host's profile says
   bool dry_run = false;
 };
 

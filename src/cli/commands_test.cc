@@ -178,6 +178,17 @@ TEST(Commands, AUsageErrorNeverRepeatsAPassword) {
     EXPECT_EQ(answer(words).err.find("canary"), std::string::npos) << answer(words).err;
 }
 
+TEST(Commands, ASizeIsANumberWithAUnit) {
+  const auto size = [](const char* text) {
+    return understood<ReplicateCommand>({"replicate", "/a", "/b", "--max-push", text}).push_bytes_max;
+  };
+  EXPECT_EQ(size("17"), 17u);
+  EXPECT_EQ(size("500M"), 500ull << 20);
+  EXPECT_EQ(size("2G"), 2ull << 30);
+  for (const char* wrong : {"0", "-1", "M", "5X", "5MB", "99999999999G", ""})
+    EXPECT_EQ(answer({"replicate", "/a", "/b", "--max-push=" + std::string(wrong)}).status, ExitStatus::Usage) << wrong;
+}
+
 TEST(Commands, ABackupGoesToAStoreUnderAName) {
   const auto command = understood<BackupCommand>(
       {"backup", "https://a/group/web.git", "--to", "s3://bucket/x", "--full", "--chain-links", "3", "--verify",

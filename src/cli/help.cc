@@ -61,6 +61,9 @@ How to do it
   --dry-run              print what would be done, ref by ref, and why; change nothing
   --atomic auto|always|never
                          all refs of a push or none, where the host can (default: auto)
+  --max-push SIZE        500M, 2G: a push with more is split into parts along the history, each a
+                         push of its own; a run that is cut is gone on with. Default: what the
+                         host takes, where that is known
   --protocol 2|0         0 speaks the old protocol, for hosts that stumble over the new one
   --stall-timeout SECONDS
                          give up after this long without a byte (default 300). A transfer

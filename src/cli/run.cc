@@ -94,7 +94,10 @@ Result<CrossingReport> Run::cross(const ReplicateCommand& command) const {
   }
   const std::unique_ptr<Progress> progress = make_progress(labels_of(command.source, command.destinations));
   Crossing crossing(*source, legs,
-                    {.policy = command.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
+                    {.policy = command.policy,
+                     .dry_run = command.dry_run,
+                     .patience = common_.ends.patience,
+                     .push_bytes_max = command.push_bytes_max},
                     around_.clock, progress.get());
   return cross(crossing, *progress);
 }

@@ -94,6 +94,20 @@ CommonOptions common_of(const Words& words) {
   return common;
 }
 
+// "500M": bytes, or with K, M, G units of 1,024.
+Result<std::uint64_t> size_of(const std::string& text, std::string_view option) {
+  const Error wrong(ErrorKind::Invalid, "{} is a size as in 500M or 2G, not '{}'", option, printable(text));
+  std::uint64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc() || number == 0 || last - end > 1) return wrong;
+  constexpr std::string_view kUnits = "KMG";
+  const std::size_t unit = end == last ? 0 : kUnits.find(*end) + 1;  // what is not found becomes 0
+  if (end != last && unit == 0) return wrong;
+  if (number > (std::uint64_t{1} << (63 - 10 * unit))) return wrong;
+  return number << (10 * unit);
+}
+
 Result<CommandLine> replicate_of(const Words& words) {
   if (words.words.empty()) return Error(ErrorKind::Invalid, "SOURCE and DESTINATION are missing");
   if (words.words.size() == 1) return Error(ErrorKind::Invalid, "DESTINATION is missing: where should it go?");
@@ -102,9 +116,11 @@ Result<CommandLine> replicate_of(const Words& words) {
   urls.erase(urls.begin());
   TRY(check_one_way(source, urls, words.source_identity == words.destination_identity));
   Policy policy = TRY(policy_of(words, kBranchesAndTags));
+  const std::uint64_t push_bytes_max = words.max_push.empty() ? 0 : TRY(size_of(words.max_push, "--max-push"));
   return CommandLine{common_of(words), ReplicateCommand{.source = std::move(source),
                                                         .destinations = std::move(urls),
                                                         .policy = std::move(policy),
+                                                        .push_bytes_max = push_bytes_max,
                                                         .dry_run = words.dry_run}};
 }
 

@@ -22,6 +22,7 @@ struct Words {
   std::string atomic = "auto";
   bool ignore_non_empty_destination = false;
   bool dry_run = false;
+  std::string max_push;
 
   std::string all;
   bool from_environment = false;

@@ -211,10 +211,7 @@ class Restoring(Backups):
         text = FORMAT_PAGE.read_text().split("## By hand", 1)[1]
         recipe = "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
         for number, moment in self.moments.items():
-            settings = {
-                "manifest": f"manifests/app/web/{number:010}.manifest",
-                "target": self.path(f"by-hand-{number}"),
-            }
+            settings = {"manifest": f"manifests/app/web/{number:010}.manifest", "target": self.path(f"by-hand-{number}")}
             commands = recipe
             for name, value in settings.items():
                 commands, count = re.subn(f"^{name}=.*$", f"{name}={value}", commands, flags=re.MULTILINE)

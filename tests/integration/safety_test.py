@@ -27,9 +27,7 @@ class TheGuard(Replication):
         run = self.replicate(self.path("source"), self.path("destination"), status=HELD)
         self.assertIn("--allow-deletions", run.said)
         self.assertIn("topic/3", run.said)
-        self.assertEqual(
-            self.refs("destination"), {**before, "refs/heads/main": self.refs("source")["refs/heads/main"]}
-        )
+        self.assertEqual(self.refs("destination"), {**before, "refs/heads/main": self.refs("source")["refs/heads/main"]})
 
     def test_a_person_may_allow_it(self):
         self.replica_with_branches(20)
