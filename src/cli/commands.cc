@@ -178,6 +178,19 @@ void add_setup(CLI::App& program, Words& words) {
   app.add_option("DOCUMENT", words.words);
 }
 
+void add_doctor(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("doctor");
+  app.add_option("--store", words.store_address);
+  app.add_option("--source", words.source);
+  app.add_option("--destination", words.destination);
+  app.add_flag("--put-only", words.may_only_put);
+  app.add_flag("--may-delete", words.may_delete);
+  add_store(app, words);
+  add_new_objects(app, words);
+  add_common(app, words);
+  app.add_option("WHAT", words.words);
+}
+
 std::unique_ptr<CLI::App> make_parser(Words& words) {
   auto program = std::make_unique<CLI::App>();
   program->add_flag("--version", words.version);
@@ -206,6 +219,7 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_verify(*program, words);
   add_prune(*program, words);
   add_setup(*program, words);
+  add_doctor(*program, words);
   return program;
 }
 
@@ -260,7 +274,7 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 
 const std::vector<std::string_view>& command_names() {
   static const std::vector<std::string_view> kNames = {"replicate", "refs",   "compare", "backup", "snapshots",
-                                                       "restore",   "verify", "prune",   "setup"};
+                                                       "restore",   "verify", "prune",   "setup",  "doctor"};
   return kNames;
 }
 

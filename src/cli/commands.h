@@ -13,6 +13,7 @@
 #include "cli/ends.h"
 #include "cli/exit_status.h"
 #include "engine/backup_destination.h"
+#include "engine/doctor.h"
 #include "engine/policy.h"
 #include "engine/prune.h"
 #include "engine/snapshots.h"
@@ -134,10 +135,18 @@ struct SetupCommand {
   std::string output = {};  // a file; empty: standard output
 };
 
+// At least one of the three.
+struct DoctorCommand {
+  std::optional<VaultWords> vault = std::nullopt;
+  std::optional<Url> source = std::nullopt;
+  std::optional<Url> destination = std::nullopt;
+  StoreExpectations expected = {};
+};
+
 struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
-               VerifyCommand, PruneCommand, SetupCommand>
+               VerifyCommand, PruneCommand, SetupCommand, DoctorCommand>
       command;
 };
 

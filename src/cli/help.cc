@@ -18,6 +18,7 @@ disk on the way, and "done" means that the other side has been asked again and h
   packferry verify STORE [REPO]               are they all there, and whole?
   packferry prune STORE [REPO]                let old ones go
 
+  packferry doctor                            what this role can and cannot do, by trying
   packferry setup DOCUMENT                    policies and stacks for AWS, jobs for GitLab
 
 Try it without touching anything:
@@ -429,6 +430,33 @@ Examples
     --bucket backups --prefix git/111122223333 --output source.yml
 )";
 
+constexpr std::string_view kDoctor =
+    R"(usage: packferry doctor [--store STORE] [--source URL] [--destination URL] [options]
+
+Finds out what the role that this runs under can and cannot do, by doing it, and shows what the
+other side is: endpoint, region, clock, versions and Object Lock of a store; protocol, refs, HEAD
+and capabilities of a repository. Each line is ok, cannot, or a finding: something that works and
+should not. What is to be done about it stands below.
+
+  --store STORE          s3://BUCKET/PREFIX or a directory. One small object is added, doctor/TIME,
+                         read back, listed, and tried to replace and to delete. A writer should be
+                         able to do neither, and so it stays there
+  --source URL           its refs are listed
+  --destination URL      a push is begun, as far as the host's list of refs; nothing is pushed
+  --put-only             of the store: this role should not be able to read either
+  --may-delete           of the store: this is the role that prunes; it has to be able to delete
+  --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
+  --expected-bucket-owner ACCOUNT, --sse, --sse-kms-key-id ID, --storage-class NAME,
+  --bucket-owner-full-control, --object-lock
+                         for s3://; see 'packferry backup --help'
+  --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
+  --ca-file, --json, --quiet, --verbose, --color
+                         see 'packferry replicate --help'
+
+Exit status: 0 all is as it should be, 1 something is not, 2 the command line is wrong,
+130 interrupted.
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
@@ -441,6 +469,7 @@ std::string_view help_text(std::string_view command) {
   if (command == "verify") return kVerify;
   if (command == "prune") return kPrune;
   if (command == "setup") return kSetup;
+  if (command == "doctor") return kDoctor;
   return kOverview;
 }
 

@@ -34,6 +34,8 @@ class Run {
   ExitStatus operator()(const VerifyCommand& command);
   ExitStatus operator()(const PruneCommand& command);
   ExitStatus operator()(const SetupCommand& command);
+  // run_doctor.cc
+  ExitStatus operator()(const DoctorCommand& command);
 
  private:
   bool is_colored(const Output& output) const {
@@ -92,6 +94,8 @@ class Run {
                                          const std::string& scratch) const;
   template <typename What, typename Ask>
   Result<std::vector<OfRepository<What>>> of_each(const VaultWords& vault, Ends& ends, const Ask& ask) const;
+
+  Result<std::vector<Examination>> examine(const DoctorCommand& command) const;
 
   // Nobody was asked anything, or somebody was and it went wrong.
   ExitStatus status_of(const Error& error) const {

@@ -378,6 +378,18 @@ Result<CommandLine> setup_of(const Words& words) {
   return CommandLine{common_of(words), SetupCommand{.text = std::move(text), .output = words.output}};
 }
 
+Result<CommandLine> doctor_of(const Words& words) {
+  if (!words.words.empty())
+    return Error(ErrorKind::Invalid, "is '{}' a --store, a --source or a --destination?", printable(words.words[0]));
+  if (words.store_address.empty() && words.source.empty() && words.destination.empty())
+    return Error(ErrorKind::Invalid, "say what to look at: --store, --source or --destination");
+  DoctorCommand command{.expected = {.may_read = !words.may_only_put, .may_delete = words.may_delete}};
+  if (!words.store_address.empty()) command.vault = TRY(vault_of(words, words.store_address, ""));
+  if (!words.source.empty()) command.source = TRY(Url::parse(words.source).context("--source"));
+  if (!words.destination.empty()) command.destination = TRY(Url::parse(words.destination).context("--destination"));
+  return CommandLine{common_of(words), std::move(command)};
+}
+
 }  // namespace
 
 Result<RepositoryName> repository_name_of(const Url& url) {
@@ -404,8 +416,9 @@ Result<CommandLine> command_of(std::string_view command, const Words& words) {
   if (command == "restore") return restore_of(words);
   if (command == "verify") return verify_of(words);
   if (command == "prune") return prune_of(words);
-  CHECK(command == "setup");
-  return setup_of(words);
+  if (command == "setup") return setup_of(words);
+  CHECK(command == "doctor");
+  return doctor_of(words);
 }
 
 }  // namespace packferry

@@ -58,6 +58,11 @@ struct Words {
   SetupWords setup;  // every option of documents, given or not
   std::string output;
 
+  std::string source;
+  std::string destination;
+  bool may_delete = false;
+  bool may_only_put = false;
+
   int protocol = 2;
   int stall_seconds = 300;
   std::string credentials;

@@ -54,6 +54,7 @@ const std::vector<Sample>& samples() {
                                  {"sse-kms-key-id", {kKey}},
                                  {"package", {"s3://example-packages/packferry.deb"}},
                                  {"object-lock", {"GOVERNANCE=30"}}})},
+      {"codebuild-policy-put-only.json", "codebuild-policy", with(with(kJob, kPlace), {{"put-only", {""}}})},
       {"codebuild-policy-batch.json", "codebuild-policy", with(kJob, {{"role", {"batch"}}})},
       {"codebuild-policy-events.json", "codebuild-policy", with(kJob, {{"role", {"events"}}})},
       {"codebuild-trust.json", "codebuild-trust", kJob},
@@ -155,6 +156,27 @@ std::string refusal(const std::string& document, const SetupWords& words) {
 TEST(Documents, AreWhatWasReadAndApproved) {
   for (const Sample& sample : samples())
     expect_golden(must(make_setup(sample.document, sample.words)), "setup/" + sample.file);
+}
+
+// Every statement has a row in docs/setup.md, and every row a statement.
+TEST(Documents, EveryStatementIsExplained) {
+  std::set<std::string> made;
+  for (const Sample& sample : samples()) {
+    if (!sample.file.ends_with(".json")) continue;
+    const auto document = nlohmann::json::parse(must(make_setup(sample.document, sample.words)));
+    if (!document.contains("Statement")) continue;
+    for (const auto& statement : document.at("Statement")) made.insert(statement.at("Sid"));
+  }
+  std::set<std::string> explained;
+  std::ifstream page(PACKFERRY_SETUP_PAGE);
+  bool in_statements = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("| statement |")) in_statements = true;
+    if (line.empty()) in_statements = false;
+    const std::size_t end = line.find("` | ");
+    if (in_statements && line.starts_with("| `") && end != std::string::npos) explained.insert(line.substr(3, end - 3));
+  }
+  EXPECT_EQ(made, explained);
 }
 
 TEST(Documents, AreTheSameEachTime) {
