@@ -1,9 +1,13 @@
 #include "app/aws_ends.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <random>
 
 #include "aws/aws_metadata.h"
 #include "aws/codecommit_credentials.h"
+#include "aws/codecommit_password.h"
 #include "host/codecommit_host.h"
 
 namespace packferry {
@@ -20,6 +24,11 @@ Error no_region(std::string_view whose) {
                "{}: in which region? say --region or codecommit::REGION://…, or set AWS_REGION or "
                "the profile's region",
                whose);
+}
+
+// Empty: the profile's.
+std::string region_in(const Url& url) {
+  return url.is_http() ? region_of_codecommit_host(url.host()).value_or("") : url.region();
 }
 
 }  // namespace
@@ -39,8 +48,7 @@ Result<const AwsEnds::Found*> AwsEnds::for_store() { return find(options_.store_
 
 Result<AwsEnds::Repository> AwsEnds::repository(const Url& url, Side side) {
   const AwsIdentity identity = identity_of(url, side);
-  const std::string region = url.is_http() ? region_of_codecommit_host(url.host()).value_or("") : url.region();
-  const Found& found = *TRY(find(identity, region));
+  const Found& found = *TRY(find(identity, region_in(url)));
   CodeCommitAddress address =
       TRY(codecommit_address(url, found.profile.region().value_or(""), endpoints(found.profile)));
   auto credentials = std::make_unique<CodeCommitCredentials>(address, *found.credentials, clock_);
@@ -65,10 +73,53 @@ Result<std::unique_ptr<Host>> AwsEnds::codecommit(const std::string& profile, co
                                           *found.credentials, caller_);
 }
 
-Result<std::unique_ptr<Host>> AwsEnds::codecommit_of(const Url& url, Side side) {
-  const std::string region = url.is_http() ? region_of_codecommit_host(url.host()).value_or("") : url.region();
-  return codecommit(url.scheme() == Scheme::CodeCommit ? url.user() : std::string(), region, side)
-      .context("{}", url.text());
+Result<HostedPlace> AwsEnds::hosted(const Url& url, Side side) {
+  if (!is_codecommit(url))
+    return Error(ErrorKind::Unsupported, "{}: a repository can be made at CodeCommit from here, and nowhere else",
+                 url.text());
+  const AwsIdentity identity = identity_of(url, side);
+  const Found& found = *TRY(find(identity, region_in(url)));
+  const CodeCommitAddress address =
+      TRY(codecommit_address(url, found.profile.region().value_or(""), endpoints(found.profile)));
+  const std::vector<std::string>& allowed = options_.allowed_regions;
+  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), address.region) == allowed.end())
+    return Error(ErrorKind::Invalid, "{}: no repository may be made in {}; allowed: {}", url.text(), address.region,
+                 fmt::join(allowed, ", "));
+  return HostedPlace {
+    TRY(codecommit(identity.profile, address.region, side))
+    , address.repository
+  };
+}
+
+Result<std::optional<GitPassword>> AwsEnds::git_password(const Url& url, Side side, std::stop_token stop) {
+  if (is_codecommit(url) && url.path() == "/")
+    return Error(ErrorKind::Invalid,
+                 "git did not say which repository, and that is part of the password: git config --global "
+                 "credential.{}.useHttpPath true",
+                 url.origin());
+  const std::optional<Url> meant = codecommit_behind(url);
+  if (!meant) return std::optional<GitPassword>();
+  const Found& found = *TRY(find(identity_of(*meant, side), region_in(*meant)));
+  const CodeCommitAddress address =
+      TRY(codecommit_address(*meant, found.profile.region().value_or(""), endpoints(found.profile)));
+  const AwsCredentials credentials = TRY(found.credentials->get(std::move(stop)));
+  const Clock::WallTime now = clock_.now();
+  return std::optional(
+      GitPassword{codecommit_password(credentials, address.region, address.git, now), codecommit_password_expiry(now)});
+}
+
+// Git asks about https addresses only: behind the host of CODE_COMMIT_ENDPOINT is CodeCommit too.
+std::optional<Url> AwsEnds::codecommit_behind(const Url& url) const {
+  if (is_codecommit(url)) return url;
+  const std::string endpoint = environment_.for_aws("CODE_COMMIT_ENDPOINT").value_or("");
+  const std::size_t name = url.path().rfind('/') + 1;
+  if (endpoint.empty() || !url.is_http()) return std::nullopt;
+  const Result<Url> meant = Url::parse("codecommit://" + url.path().substr(name));
+  if (!meant) return std::nullopt;
+  // In whatever region: it is not in the address.
+  const Result<CodeCommitAddress> address = codecommit_address(*meant, "us-east-1", {.git = endpoint});
+  if (!address || !address->git.same_origin(url) || address->git.path() != url.path()) return std::nullopt;
+  return *meant;
 }
 
 // A profile in the URL is meant for this repository, so it goes before the side's; the side's role is assumed with it.

@@ -40,11 +40,13 @@ class AwsEnds {
 
   // The account, in `region` or, when that is empty, in the profile's. `profile` goes before the side's.
   Result<std::unique_ptr<Host>> codecommit(const std::string& profile, const std::string& region, Side side);
-  // The same for the account and region that a repository is in.
-  Result<std::unique_ptr<Host>> codecommit_of(const Url& url, Side side);
+  // Where a repository is to be made; see Ends::hosted().
+  Result<HostedPlace> hosted(const Url& url, Side side);
+  Result<std::optional<GitPassword>> git_password(const Url& url, Side side, std::stop_token stop);
 
  private:
   AwsIdentity identity_of(const Url& url, Side side) const;
+  std::optional<Url> codecommit_behind(const Url& url) const;
   Result<const Found*> find(const AwsIdentity& identity, const std::string& region);
   CodeCommitEndpoints endpoints(const AwsProfile& profile) const;
 

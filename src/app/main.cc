@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/run.h"
+#include "io/fd.h"
 
 namespace {
 
@@ -50,6 +51,20 @@ std::vector<std::string> variables() {
   return all;
 }
 
+// What git tells a credential helper is a few lines.
+Result<std::string> read_input() {
+  std::string text(64 * 1024, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const std::size_t count =
+        TRY(read_some(STDIN_FILENO, std::as_writable_bytes(std::span(text).subspan(size)), "read standard input"));
+    if (count == 0) break;
+    size += count;
+  }
+  text.resize(size);
+  return text;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,6 +92,7 @@ int main(int argc, char** argv) {
       .job = {.repository = environment.repository_name,
               .region = environment.repository_region,
               .reference = environment.reference_name},
+      .read_input = read_input,
   };
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   return static_cast<int>(run_packferry(words, surroundings, interrupts.token()));

@@ -9,6 +9,7 @@
 
 #include "app/aws_ends.h"
 #include "base/printable.h"
+#include "engine/hosted_destination.h"
 #include "host/host_profile.h"
 #include "net/credentials.h"
 #include "net/http.h"
@@ -81,7 +82,11 @@ class RealEnds final : public Ends {
     if (url.is_local())
       return std::make_unique<LocalDestination>(std::move(there), std::filesystem::absolute(url.path()).string(),
                                                 environment_.for_children);
-    return std::make_unique<RemoteDestination>(std::move(there), profile_of(url));
+    auto destination = std::make_unique<RemoteDestination>(std::move(there), profile_of(url));
+    if (!options_.create_destinations) return destination;
+    HostedPlace place = TRY(aws_.hosted(url, Side::Destination).context("--create"));
+    return std::make_unique<HostedDestination>(std::move(destination), std::move(place.host),
+                                               NewRepository{.name = std::move(place.repository)});
   }
 
   Result<std::unique_ptr<ObjectStore>> store(const StoreAddress& address, const StoreOptions& options,
@@ -94,6 +99,12 @@ class RealEnds final : public Ends {
   Result<std::unique_ptr<Host>> host(const std::string& kind, const std::string& region, Side side) override {
     if (kind == "codecommit") return aws_.codecommit("", region, side);
     return Error(ErrorKind::Unsupported, "'{}' is no host whose repositories can be listed", printable(kind));
+  }
+
+  Result<HostedPlace> hosted(const Url& url, Side side) override { return aws_.hosted(url, side); }
+
+  Result<std::optional<GitPassword>> git_password(const Url& url, Side side, std::stop_token stop) override {
+    return aws_.git_password(url, side, std::move(stop));
   }
 
   const std::vector<std::string>& child_environment() const override { return environment_.for_children; }

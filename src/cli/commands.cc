@@ -59,6 +59,8 @@ void add_replicate(CLI::App& program, Words& words) {
   app.add_option("--atomic", words.atomic);
   app.add_flag("--ignore-non-empty-destination", words.ignore_non_empty_destination);
   app.add_option("--max-push", words.max_push);
+  app.add_flag("--create", words.create);
+  app.add_option("--allowed-regions", words.allowed_regions)->delimiter(',')->allow_extra_args(false);
   app.add_flag("--dry-run,-n", words.dry_run);
   add_identity(app, words, "source");
   add_identity(app, words, "destination");
@@ -163,6 +165,24 @@ void add_prune(CLI::App& program, Words& words) {
   app.add_option("STORE", words.words);
 }
 
+void add_create_repository(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("create-repository");
+  app.add_option("--description", words.description);
+  app.add_option("--tag", words.tags)->allow_extra_args(false);
+  app.add_option("--allowed-regions", words.allowed_regions)->delimiter(',')->allow_extra_args(false);
+  add_identity(app, words, "destination");
+  add_common(app, words);
+  app.add_option("URL", words.words);
+}
+
+void add_credential(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("credential");
+  app.add_option("--stall-timeout", words.stall_seconds)->check(CLI::Range(1, kStallSecondsMax));
+  app.add_option("--ca-file", words.ca_file);
+  add_identity(app, words, "source");
+  app.add_option("ACTION", words.words);
+}
+
 void add_setup(CLI::App& program, Words& words) {
   CLI::App& app = *program.add_subcommand("setup");
   for (const SetupOption& option : setup_options()) {
@@ -218,6 +238,8 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_restore(*program, words);
   add_verify(*program, words);
   add_prune(*program, words);
+  add_create_repository(*program, words);
+  add_credential(*program, words);
   add_setup(*program, words);
   add_doctor(*program, words);
   return program;
@@ -273,8 +295,9 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 }
 
 const std::vector<std::string_view>& command_names() {
-  static const std::vector<std::string_view> kNames = {"replicate", "refs",   "compare", "backup", "snapshots",
-                                                       "restore",   "verify", "prune",   "setup",  "doctor"};
+  static const std::vector<std::string_view> kNames = {
+      "replicate", "refs",  "compare",           "backup",     "snapshots", "restore",
+      "verify",    "prune", "create-repository", "credential", "setup",     "doctor"};
   return kNames;
 }
 

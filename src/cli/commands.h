@@ -129,6 +129,18 @@ struct PruneCommand {
   bool dry_run = false;
 };
 
+// Makes an empty repository at a host that has a way to be asked.
+struct CreateRepositoryCommand {
+  Url url;
+  std::string description = {};
+  std::map<std::string, std::string> tags = {};
+};
+
+// What git asks a credential helper to do; what is asked about stands on standard input.
+struct CredentialCommand {
+  std::string action;  // "get"; whatever else there is has nothing to do
+};
+
 // A document that is made already: making it decides whether the words were right.
 struct SetupCommand {
   std::string text;
@@ -146,7 +158,7 @@ struct DoctorCommand {
 struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
-               VerifyCommand, PruneCommand, SetupCommand, DoctorCommand>
+               VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand, SetupCommand, DoctorCommand>
       command;
 };
 

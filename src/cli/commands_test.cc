@@ -281,14 +281,6 @@ TEST(Commands, WhatComesBackIsChosenByTimeOrNumber) {
   EXPECT_EQ(prune.grace, std::chrono::hours(24));
 }
 
-TEST(Commands, ADocumentIsMadeOfWhatWasSaid) {
-  const auto command = understood<SetupCommand>({"setup", "buildspec", "--mode", "single", "--bucket", "backups",
-                                                 "--prefix", "git", "--region", "eu-west-1,eu-west-2", "--region",
-                                                 "us-east-1", "--output", "/tmp/buildspec.yml"});
-  EXPECT_THAT(command.text, HasSubstr("--region 'eu-west-1,eu-west-2,us-east-1'"));
-  EXPECT_EQ(command.output, "/tmp/buildspec.yml");
-}
-
 TEST(Commands, EachSideMayGoToAwsAsSomebodyElse) {
   const EndOptions ends =
       common({"backup", "codecommit://web", "--to", "s3://backups", "--source-profile", "west", "--source-role",
@@ -314,6 +306,43 @@ TEST(Commands, OneAddressOfCodeCommitMayBeTwoRepositories) {
   Words two = words;
   two.insert(two.end(), {"--destination-role", "arn:aws:iam::444455556666:role/writer"});
   understood<ReplicateCommand>(two);
+}
+
+TEST(Commands, ARepositoryIsMadeWithDescriptionAndTags) {
+  const Words given = {"create-repository",
+                       "codecommit::eu-west-1://web",
+                       "--description",
+                       "a b",
+                       "--tag",
+                       "team=x=y",
+                       "--tag",
+                       "empty=",
+                       "--allowed-regions",
+                       "eu-west-1,eu-west-2"};
+  const auto create = understood<CreateRepositoryCommand>(given);
+  EXPECT_EQ(create.url.text(), "codecommit::eu-west-1://web");
+  EXPECT_EQ(create.description, "a b");
+  EXPECT_EQ(create.tags, (std::map<std::string, std::string>{{"empty", ""}, {"team", "x=y"}}));
+  EXPECT_EQ(common(given).ends.allowed_regions, (Words{"eu-west-1", "eu-west-2"}));
+  EXPECT_THAT(answer({"create-repository"}).err, HasSubstr("one URL is wanted"));
+  EXPECT_THAT(answer({"create-repository", "codecommit://a", "--tag", "=x"}).err, HasSubstr("KEY=VALUE"));
+  EXPECT_THAT(answer({"create-repository", "codecommit://a", "--tag", "x=1", "--tag", "x=2"}).err,
+              HasSubstr("given twice"));
+  EXPECT_THAT(answer(replicate({"--allowed-regions", "eu-west-1"})).err, HasSubstr("goes with --create"));
+  EXPECT_TRUE(common(replicate({"--create"})).ends.create_destinations);
+}
+
+TEST(Commands, ACredentialHelperIsToldWhatToDo) {
+  EXPECT_EQ(understood<CredentialCommand>({"credential", "get"}).action, "get");
+  EXPECT_THAT(answer({"credential"}).err, HasSubstr("get, store and erase"));
+}
+
+TEST(Commands, ADocumentIsMadeOfWhatWasSaid) {
+  const auto command = understood<SetupCommand>({"setup", "buildspec", "--mode", "single", "--bucket", "backups",
+                                                 "--prefix", "git", "--region", "eu-west-1,eu-west-2", "--region",
+                                                 "us-east-1", "--output", "/tmp/buildspec.yml"});
+  EXPECT_THAT(command.text, HasSubstr("--region 'eu-west-1,eu-west-2,us-east-1'"));
+  EXPECT_EQ(command.output, "/tmp/buildspec.yml");
 }
 
 TEST(Commands, HelpIsGivenOnStandardOutput) {

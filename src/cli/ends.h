@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "engine/source.h"
 #include "host/host.h"
 #include "io/pace.h"
+#include "net/credentials.h"
 #include "net/url.h"
 #include "store/object_store.h"
 #include "store/store_address.h"
@@ -21,6 +24,18 @@ namespace packferry {
 
 // Whose credentials are meant: those of the source, or those of the destinations.
 enum class Side { Source, Destination };
+
+// A repository at a host that has an API besides Git.
+struct HostedPlace {
+  std::unique_ptr<Host> host;
+  std::string repository;  // its name there
+};
+
+// What a credential helper answers with.
+struct GitPassword {
+  Credentials credentials;
+  std::optional<Clock::WallTime> expires_at;
+};
 
 struct EndOptions {
   int protocol = 2;
@@ -33,6 +48,10 @@ struct EndOptions {
   AwsIdentity source_identity;
   AwsIdentity destination_identity;
   AwsIdentity store_identity;
+  // A destination that is not there is made where its host has a way to be asked: CodeCommit.
+  bool create_destinations = false;
+  // Regions in which a repository may be made; empty: any.
+  std::vector<std::string> allowed_regions;
   std::string ca_file;
   bool may_prompt = false;  // may credential helpers and ssh ask the person?
 };
@@ -50,6 +69,11 @@ class Ends {
   // The repositories of an account as a whole. `kind`: "codecommit"; any other is Unsupported. Whose account it is, the
   // credentials of `side` decide; empty `region`: theirs.
   virtual Result<std::unique_ptr<Host>> host(const std::string& kind, const std::string& region, Side side) = 0;
+  // The host that `url` leads to, for making that repository there. Unsupported where there is no way to ask; Invalid
+  // in a region that is not allowed.
+  virtual Result<HostedPlace> hosted(const Url& url, Side side) = 0;
+  // What is made anew for each use and no helper of git's can keep; nothing for a host that takes others.
+  virtual Result<std::optional<GitPassword>> git_password(const Url& url, Side side, std::stop_token stop) = 0;
   // What git and other programs run with that are started for a restore or a zip.
   virtual const std::vector<std::string>& child_environment() const = 0;
 };

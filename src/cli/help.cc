@@ -11,6 +11,8 @@ disk on the way, and "done" means that the other side has been asked again and h
   packferry replicate SOURCE DESTINATION...   make the destinations equal to the source
   packferry refs URL                          what a host shows us: refs, HEAD, abilities
   packferry compare URL URL...                do they hold the same?
+  packferry create-repository URL             an empty one, at AWS CodeCommit
+  packferry credential get|store|erase        CodeCommit's passwords, for anybody's git
 
   packferry backup SOURCE --to STORE          a snapshot into a directory or s3://BUCKET/PREFIX
   packferry snapshots STORE [REPO]            which snapshots there are
@@ -60,6 +62,11 @@ default branch and the loss of every ref are held: nothing happens, exit status 
 
 How to do it
   --dry-run              print what would be done, ref by ref, and why; change nothing
+  --create               make a destination that is not there, where its host has a way to be asked
+                         (CodeCommit); its default branch becomes the source's. Local ones are
+                         made anyway
+  --allowed-regions REGION[,REGION...]
+                         with --create: in no other region
   --atomic auto|always|never
                          all refs of a push or none, where the host can (default: auto)
   --max-push SIZE        500M, 2G: a push with more is split into parts along the history, each a
@@ -367,6 +374,54 @@ Exit status: 0 done, 4 partial: the store keeps some objects (Object Lock), 1 fa
 line is wrong, 130 interrupted.
 )";
 
+constexpr std::string_view kCreateRepository =
+    R"(usage: packferry create-repository [options] URL
+
+Makes an empty repository at AWS CodeCommit: codecommit://[PROFILE@]NAME,
+codecommit::REGION://[PROFILE@]NAME or its https address. One that is there already is an error.
+
+  --description TEXT     up to 1,000 characters
+  --tag KEY=VALUE        repeatable
+  --allowed-regions REGION[,REGION...]
+                         in no other region, whatever the address or the profile says
+  --destination-profile NAME, --destination-role ARN, --destination-external-id ID,
+  --role-session-name NAME
+                         as whom we go to AWS; see 'packferry replicate --help' and docs/aws.md
+  --json                 one report on standard output (docs/formats/report.md)
+  --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
+  --ca-file, --quiet, --verbose, --color
+                         see 'packferry replicate --help'
+
+Exit status: 0 made, 1 failed, 2 the command line or the configuration is wrong, or the region
+is not allowed, 130 interrupted.
+
+Example
+  packferry create-repository codecommit::eu-central-1://web --tag team=web
+)";
+
+constexpr std::string_view kCredential =
+    R"(usage: packferry credential [options] get|store|erase
+
+A credential helper for git (gitcredentials(7)): answers for repositories of AWS CodeCommit with a
+password made from AWS credentials, good for some minutes, and for nothing else. 'store' and 'erase'
+do nothing: such a password is not worth keeping.
+
+In ~/.gitconfig:
+  [credential "https://git-codecommit.eu-central-1.amazonaws.com"]
+      helper = !packferry credential
+      useHttpPath = true
+
+The last line is needed, since the name of the repository is part of the password.
+
+  --source-profile NAME, --source-role ARN, --source-external-id ID, --role-session-name NAME
+                         as whom we go to AWS; see 'packferry replicate --help' and docs/aws.md
+  --stall-timeout SECONDS, --ca-file FILE
+                         see there, too
+
+Exit status: 0 answered, or nothing to say; 1 failed; 2 the command line or the configuration is
+wrong.
+)";
+
 constexpr std::string_view kSetup =
     R"(usage: packferry setup DOCUMENT [options]
 
@@ -468,6 +523,8 @@ std::string_view help_text(std::string_view command) {
   if (command == "restore") return kRestore;
   if (command == "verify") return kVerify;
   if (command == "prune") return kPrune;
+  if (command == "create-repository") return kCreateRepository;
+  if (command == "credential") return kCredential;
   if (command == "setup") return kSetup;
   if (command == "doctor") return kDoctor;
   return kOverview;

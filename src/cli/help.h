@@ -6,7 +6,7 @@
 
 namespace packferry {
 
-// "" is the overview; else "replicate", "refs" or "compare".
+// "" is the overview; else a command.
 std::string_view help_text(std::string_view command);
 
 }  // namespace packferry

@@ -296,6 +296,11 @@ void print_refs(Output& output, const std::string& repository, const Listing& li
   for (const Ref& ref : listing.refs) page.line(fmt::format("{}\t{}", ref.oid.hex(), name_of(ref.name)));
 }
 
+void print_created(Output& output, const HostedRepository& made, TextStyle style) {
+  const std::string where = made.account.empty() ? "" : " in account " + printable(made.account);
+  output.write(fmt::format("{} {}{}\n", style.paint.good("created"), made.url.text(), where));
+}
+
 void print_comparison(Output& output, const Comparison& comparison, ExitStatus status, TextStyle style) {
   Page page(output);
   if (!style.quiet && !comparison.first.error) {

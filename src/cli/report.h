@@ -10,6 +10,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "engine/crossing.h"
+#include "host/host.h"
 #include "remote/advertisement.h"
 
 namespace packferry {
@@ -23,6 +24,7 @@ struct TextStyle {
 void print_crossing(Output& output, const CrossingReport& report, ExitStatus status, TextStyle style,
                     const std::vector<std::string>& more = {});
 void print_refs(Output& output, const std::string& repository, const Listing& listing, TextStyle style);
+void print_created(Output& output, const HostedRepository& made, TextStyle style);
 void print_comparison(Output& output, const Comparison& comparison, ExitStatus status, TextStyle style);
 
 // "packferry: error: …", and a line with what can be done about it where the kind alone tells.

@@ -121,6 +121,18 @@ void print_refs_json(Output& output, const RunFacts& facts, const std::string& r
   end(page);
 }
 
+void print_created_json(Output& output, const RunFacts& facts, const std::string& host, const HostedRepository& made) {
+  JsonPage page(output);
+  begin(page, facts, "create-repository");
+  page.members({{"error", nullptr},
+                {"repository", made.url.text()},
+                {"host", host},
+                {"name", made.name},
+                {"account", made.account.empty() ? Json() : Json(made.account)},
+                {"region", made.region.empty() ? Json() : Json(made.region)}});
+  end(page);
+}
+
 void print_comparison_json(Output& output, const RunFacts& facts, const Comparison& comparison) {
   JsonPage page(output);
   begin(page, facts, "compare");

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "engine/crossing.h"
 #include "engine/policy.h"
+#include "host/host.h"
 #include "remote/advertisement.h"
 
 namespace packferry {
@@ -27,6 +28,7 @@ void print_crossing_json(Output& output, const RunFacts& facts, const CrossingRe
                          bool dry_run);
 void print_refs_json(Output& output, const RunFacts& facts, const std::string& repository, const Listing& listing);
 void print_comparison_json(Output& output, const RunFacts& facts, const Comparison& comparison);
+void print_created_json(Output& output, const RunFacts& facts, const std::string& host, const HostedRepository& made);
 // `command` came to nothing: nobody could be asked, or the one that was asked did not answer.
 void print_error_json(Output& output, const RunFacts& facts, std::string_view command, const Error& error);
 

@@ -2,6 +2,7 @@
 // outputs, tests give it others.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct Surroundings {
   bool plain_terminal = false;  // TERM=dumb: cannot redraw
   bool can_prompt = false;      // a person sits at the terminal
   JobVariables job = {};
+  // All of standard input, which is short; for the one command that reads it.
+  std::function<Result<std::string>()> read_input = {};
 };
 
 ExitStatus run_packferry(const std::vector<std::string>& words, const Surroundings& surroundings, std::stop_token stop);

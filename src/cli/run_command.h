@@ -33,6 +33,9 @@ class Run {
   ExitStatus operator()(const RestoreCommand& command);
   ExitStatus operator()(const VerifyCommand& command);
   ExitStatus operator()(const PruneCommand& command);
+  // run_host.cc
+  ExitStatus operator()(const CreateRepositoryCommand& command);
+  ExitStatus operator()(const CredentialCommand& command);
   ExitStatus operator()(const SetupCommand& command);
   // run_doctor.cc
   ExitStatus operator()(const DoctorCommand& command);
@@ -95,12 +98,12 @@ class Run {
   template <typename What, typename Ask>
   Result<std::vector<OfRepository<What>>> of_each(const VaultWords& vault, Ends& ends, const Ask& ask) const;
 
-  Result<std::vector<Examination>> examine(const DoctorCommand& command) const;
-
   // Nobody was asked anything, or somebody was and it went wrong.
   ExitStatus status_of(const Error& error) const {
     return error.kind() == ErrorKind::Invalid ? ExitStatus::Usage : failure();
   }
+  Result<std::vector<Examination>> examine(const DoctorCommand& command) const;
+
   ExitStatus failure() const { return stop_.stop_requested() ? ExitStatus::Interrupted : ExitStatus::Failed; }
 
   const CommonOptions& common_;

@@ -84,6 +84,8 @@ CommonOptions common_of(const Words& words) {
   common.ends.credentials_file = words.credentials;
   common.ends.source_credentials_file = words.source_credentials;
   common.ends.destination_credentials_file = words.destination_credentials;
+  common.ends.create_destinations = words.create;
+  common.ends.allowed_regions = words.allowed_regions;
   common.ends.ca_file = words.ca_file;
   common.color = words.color == "always"  ? ColorMode::Always
                  : words.color == "never" ? ColorMode::Never
@@ -109,6 +111,8 @@ Result<std::uint64_t> size_of(const std::string& text, std::string_view option) 
 }
 
 Result<CommandLine> replicate_of(const Words& words) {
+  if (!words.allowed_regions.empty() && !words.create)
+    return Error(ErrorKind::Invalid, "--allowed-regions goes with --create");
   if (words.words.empty()) return Error(ErrorKind::Invalid, "SOURCE and DESTINATION are missing");
   if (words.words.size() == 1) return Error(ErrorKind::Invalid, "DESTINATION is missing: where should it go?");
   std::vector<Url> urls = TRY(urls_of(words));
@@ -367,6 +371,35 @@ Result<CommandLine> prune_of(const Words& words) {
   return CommandLine{common_of(words), std::move(command)};
 }
 
+// "team=web"
+Result<std::map<std::string, std::string>> tags_of(const Words& words) {
+  std::map<std::string, std::string> tags;
+  for (const std::string& word : words.tags) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Error(ErrorKind::Invalid, "--tag is KEY=VALUE, not '{}'", printable(word));
+    if (!tags.emplace(word.substr(0, equals), word.substr(equals + 1)).second)
+      return Error(ErrorKind::Invalid, "--tag '{}' is given twice", printable(word.substr(0, equals)));
+  }
+  return tags;
+}
+
+Result<CommandLine> create_repository_of(const Words& words) {
+  if (words.words.size() != 1)
+    return Error(ErrorKind::Invalid, "one URL is wanted, as codecommit::eu-central-1://web; {} were given",
+                 words.words.size());
+  Url url = TRY(Url::parse(words.words.front()));
+  return CommandLine{
+      common_of(words),
+      CreateRepositoryCommand{.url = std::move(url), .description = words.description, .tags = TRY(tags_of(words))}};
+}
+
+Result<CommandLine> credential_of(const Words& words) {
+  if (words.words.size() != 1)
+    return Error(ErrorKind::Invalid, "one of get, store and erase is wanted, as git says it to its helpers");
+  return CommandLine{common_of(words), CredentialCommand{.action = words.words.front()}};
+}
+
 Result<CommandLine> setup_of(const Words& words) {
   if (words.words.empty())
     return Error(ErrorKind::Invalid, "DOCUMENT is missing: one of {}", fmt::join(setup_documents(), ", "));
@@ -416,6 +449,8 @@ Result<CommandLine> command_of(std::string_view command, const Words& words) {
   if (command == "restore") return restore_of(words);
   if (command == "verify") return verify_of(words);
   if (command == "prune") return prune_of(words);
+  if (command == "create-repository") return create_repository_of(words);
+  if (command == "credential") return credential_of(words);
   if (command == "setup") return setup_of(words);
   CHECK(command == "doctor");
   return doctor_of(words);

@@ -24,6 +24,11 @@ struct Words {
   bool dry_run = false;
   std::string max_push;
 
+  bool create = false;
+  std::vector<std::string> allowed_regions;
+  std::string description;
+  std::vector<std::string> tags;
+
   std::string all;
   bool from_environment = false;
   std::vector<std::string> includes;

@@ -43,6 +43,17 @@ bool for_each_line(std::string_view text, const std::function<bool(std::string_v
   return true;
 }
 
+// git gives paths and names as they are meant; in a URL they are written otherwise.
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool stays = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~/").find(c) != std::string_view::npos;
+    out += stays ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
 // Another value for a variable, whether it was there or not.
 void set_variable(std::vector<std::string>& environment, std::string_view name, std::string_view value) {
   std::erase_if(environment, [&](const std::string& v) { return v.starts_with(std::string(name) + "="); });
@@ -207,6 +218,26 @@ std::optional<Credentials> parse_helper_answer(std::string_view text) {
   });
   if (!understood || credentials.password.empty()) return std::nullopt;
   return credentials;
+}
+
+std::optional<Url> parse_credential_question(std::string_view text) {
+  std::string protocol;
+  std::string host;
+  std::string path;
+  std::string username;
+  const bool understood = for_each_line(text, [&](std::string_view name, std::string_view value) {
+    if (name == "protocol") protocol = value;
+    if (name == "host") host = value;
+    if (name == "path") path = value;
+    if (name == "username") username = value;
+    return true;
+  });
+  const bool is_http = protocol == "https" || protocol == "http";
+  if (!understood || !is_http || host.find_first_of("@/") != std::string::npos) return std::nullopt;
+  const std::string user = username.empty() ? "" : percent_encoded(username) + "@";
+  Result<Url> url = Url::parse(fmt::format("{}://{}{}/{}", protocol, user, host, percent_encoded(path)));
+  if (!url || !url->is_http()) return std::nullopt;
+  return std::move(url).value();
 }
 
 }  // namespace packferry

@@ -87,6 +87,11 @@ class GitCredentialHelper final : public CredentialSource {
 // can read the file and it is not a mounted secret (a symbolic link into a tmpfs, as Kubernetes makes them, is fine).
 Result<Credentials> read_credentials_file(const std::string& path);
 
+// What git asks a credential helper about (git-credential(1), INPUT/OUTPUT FORMAT), as an address: "protocol", "host",
+// "path", "username". Nothing when it is no http(s) address, or no question. Without a path, as git leaves it out
+// unless credential.useHttpPath is set, it is "/".
+std::optional<Url> parse_credential_question(std::string_view text);
+
 // The parsers of the two, for fuzzing: what stands in such a file, and what `git credential fill` has printed (nothing
 // when that is no answer).
 Result<Credentials> parse_credentials(std::string_view text);

@@ -215,5 +215,21 @@ TEST_F(CredentialsFileTest, MayBeAMountedSecret) {
   EXPECT_FAILS(read_credentials_file((directory_ / "ordinary").string()), ErrorKind::Invalid, "chmod 600");
 }
 
+TEST(CredentialQuestion, IsAnAddress) {
+  const auto asked = [](std::string_view text) -> std::string {
+    const std::optional<Url> url = parse_credential_question(text);
+    return url ? url->user() + "|" + url->text() : "nothing";
+  };
+  EXPECT_EQ(asked("protocol=https\nhost=host.example\npath=v1/repos/web\n\n"), "|https://host.example/v1/repos/web");
+  EXPECT_EQ(asked("protocol=https\nhost=host.example:8443\nusername=a@b:c\n"), "nothing") << "no name for Basic";
+  EXPECT_EQ(asked("protocol=http\nhost=host.example:8443\nusername=a@b\nwwwauth[]=Basic\n"),
+            "a@b|http://host.example:8443/");
+  EXPECT_EQ(asked("capability[]=authtype\nprotocol=https\nhost=[::1]\npath=a b?c%20d\n"),
+            "|https://[::1]/a%20b%3Fc%2520d");
+  for (const char* none : {"", "protocol=https\n", "host=x\n", "protocol=ssh\nhost=x\n", "protocol=https\nhost=a/b\n",
+                           "protocol=https\nhost=a@b\n", "protocol=https\nhost=x\npath=a/../b\n", "no question"})
+    EXPECT_EQ(asked(none), "nothing") << none;
+}
+
 }  // namespace
 }  // namespace packferry

@@ -648,16 +648,20 @@ std::optional<Milliseconds> HttpResponse::retry_after() const {
   return std::clamp(std::chrono::seconds(then - now), std::chrono::seconds(0), kRetryAfterMax);
 }
 
-std::optional<Clock::WallTime> HttpResponse::last_modified() const { return time_in("last-modified"); }
+namespace {
 
-std::optional<Clock::WallTime> HttpResponse::date() const { return time_in("date"); }
-
-std::optional<Clock::WallTime> HttpResponse::time_in(std::string_view name) const {
-  constexpr std::time_t kSecondsMax = 9'000'000'000;  // the year 2255: a WallTime ends soon after
-  const std::time_t seconds = curl_getdate(std::string(header(name).value_or("")).c_str(), nullptr);
-  if (seconds < 0 || seconds > kSecondsMax) return std::nullopt;
+// curl_getdate() takes dates that no clock of ours can hold.
+std::optional<Clock::WallTime> time_of(std::optional<std::string_view> text) {
+  constexpr std::time_t kLatest = 9'223'372'036;
+  const std::time_t seconds = curl_getdate(std::string(text.value_or("")).c_str(), nullptr);
+  if (seconds < 0 || seconds > kLatest) return std::nullopt;
   return Clock::WallTime(std::chrono::seconds(seconds));
 }
+
+}  // namespace
+
+std::optional<Clock::WallTime> HttpResponse::date() const { return time_of(header("date")); }
+std::optional<Clock::WallTime> HttpResponse::last_modified() const { return time_of(header("last-modified")); }
 
 HttpClient::HttpClient(HttpOptions options) : pool_(std::make_shared<Pool>(std::move(options))) {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -47,9 +47,6 @@ struct HttpResponse {
   std::optional<Clock::WallTime> date() const;
   // Last-Modified, by the host's clock.
   std::optional<Clock::WallTime> last_modified() const;
-
- private:
-  std::optional<Clock::WallTime> time_in(std::string_view name) const;
 };
 
 // One request and its response. Not for several threads at once.

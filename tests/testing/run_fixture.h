@@ -119,8 +119,13 @@ class RunTest : public ::testing::Test {
         if (each == repository) return of(each);
       return Error(ErrorKind::NotFound, "{} has no repository '{}'", name(), repository);
     }
-    Result<HostedRepository> create(const NewRepository&, std::stop_token) override {
-      return Error(ErrorKind::Unsupported, "nothing is made here");
+    Result<HostedRepository> create(const NewRepository& wanted, std::stop_token) override {
+      std::vector<std::string>& there = test_.hosted[region_];
+      if (std::count(there.begin(), there.end(), wanted.name) > 0)
+        return Error(ErrorKind::Conflict, "{} has a repository '{}' already", name(), wanted.name);
+      there.push_back(wanted.name);
+      test_.created.push_back(wanted);
+      return of(wanted.name);
     }
     Result<> set_default_branch(std::string_view, std::string_view, std::stop_token) override { return {}; }
 
@@ -165,6 +170,15 @@ class RunTest : public ::testing::Test {
     Result<std::unique_ptr<Host>> host(const std::string&, const std::string& region, Side) override {
       return std::make_unique<FakeHost>(test_, region);
     }
+    Result<HostedPlace> hosted(const Url& url, Side) override {
+      if (url.scheme() != Scheme::CodeCommit) return Error(ErrorKind::Unsupported, "{}: no way to ask", url.text());
+      return HostedPlace{std::make_unique<FakeHost>(test_, url.region()), url.path().substr(url.path().rfind('/') + 1)};
+    }
+    Result<std::optional<GitPassword>> git_password(const Url& url, Side, std::stop_token) override {
+      if (!url.host().starts_with("git-codecommit.")) return std::optional<GitPassword>();
+      return std::optional(
+          GitPassword{{.username = "AKIA", .password = Secret("for " + url.path())}, test_.clock.now()});
+    }
     const std::vector<std::string>& child_environment() const override { return test_.sandbox.environment(); }
 
    private:
@@ -187,7 +201,8 @@ class RunTest : public ::testing::Test {
                               .no_color = false,
                               .plain_terminal = false,
                               .can_prompt = false,
-                              .job = job};
+                              .job = job,
+                              .read_input = [this] { return Result<std::string>(input); }};
     return run_packferry(words, around, stop.get_token());
   }
   ExitStatus replicate(std::vector<std::string> words) {
@@ -243,7 +258,9 @@ class RunTest : public ::testing::Test {
   bool stores_are_locked = false;
   GitSandbox sandbox;
   std::map<std::string, std::vector<std::string>> hosted;  // what each region lists
+  std::vector<NewRepository> created;
   JobVariables job;
+  std::string input;  // what stands on standard input
   std::optional<Error> ends_error;
   EndOptions asked;
 };
