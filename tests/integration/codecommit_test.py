@@ -4,13 +4,14 @@ import collections
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
 from codecommit_double import Double  # pylint: disable=wrong-import-position
 
-from sandbox import DONE, FAILED, PARTIAL, Replication
+from sandbox import DONE, FAILED, PACKFERRY, PARTIAL, Replication
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 REGIONS = ("eu-central-1", "us-east-1", "ap-southeast-2")
@@ -32,12 +33,28 @@ class CodeCommit(Replication):
                 account: {
                     "regions": {region: str(self.repos / account / region) for region in REGIONS},
                     "keys": [{"id": f"AKIA{account}", "secret": SECRETS[account]}],
+                    "roles": {
+                        "reader": self.role("codecommit:GitPull", "codecommit:Get*", "codecommit:List*"),
+                        "writer": self.role("codecommit:*"),
+                    },
                 }
                 for account in (ACCOUNT, OTHER)
             },
         }
         self.double = self.enterContext(Double(self.configuration))
         self.environment = {**self.environment, **self.double.environment(), **self.keys(ACCOUNT)}
+
+    @staticmethod
+    def role(*actions):
+        """One that users of the other account may take, when they know the word."""
+        trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{OTHER}:root"}, "Action": "sts:AssumeRole",
+                 "Condition": {"StringEquals": {"sts:ExternalId": "shared"}}}  # fmt: skip
+        may = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        return {"trust": {"Statement": [trust]}, "policies": [{"Statement": [may]}]}
+
+    @staticmethod
+    def as_role(side, name, account=ACCOUNT, word="shared"):
+        return (f"--{side}-role", f"arn:aws:iam::{account}:role/{name}", f"--{side}-external-id", word)
 
     @staticmethod
     def keys(account):
@@ -154,17 +171,9 @@ class Life(CodeCommit):
 
 
 class Fleet(CodeCommit):
-    """A source account with 60 repositories in three regions, five of them broken in different ways, and another account
-    that has repositories of the same names."""
+    """A source account with repositories in three regions, and another account that has some of the same names."""
 
     per_region = 20
-    broken = {  # what is wrong, and what is said of it
-        "cut": ({"cut": True}, "the answer was cut"),
-        "corrupt": ({"corrupt": True}, "the digest of its"),
-        "denied": ({"denied": True}, "403"),
-        "failing": ({"failing": True}, "500"),
-        "rotten": ({}, "possible repository corruption on the remote side"),  # an object is missing
-    }
 
     def setUp(self):
         super().setUp()
@@ -184,6 +193,31 @@ class Fleet(CodeCommit):
             self.commit(self.place("repo-00", region, OTHER), "others")
         self.store = str(self.repos / "store")
 
+    def back_all_up(self, *words, status=DONE, **environment):
+        run = self.packferry("backup", "--all", "codecommit", "--region", ",".join(REGIONS), "--to", self.store, "--json",
+                             *words, **environment)  # fmt: skip
+        self.assertEqual(run.status, status, run.said)
+        return json.loads(run.stdout)
+
+    def listings(self):
+        """How often each repository was listed, and how often anything else was asked of it."""
+        asked = collections.Counter()
+        for each in self.double.requests(kind="git"):
+            asked[each["region"], each["repository"], each["operation"]] += 1
+        return asked
+
+
+class Sixty(Fleet):
+    """Five of them broken in different ways."""
+
+    broken = {  # what is wrong, and what is said of it
+        "cut": ({"cut": True}, "the answer was cut"),
+        "corrupt": ({"corrupt": True}, "the digest of its"),
+        "denied": ({"denied": True}, "403"),
+        "failing": ({"failing": True}, "500"),
+        "rotten": ({}, "possible repository corruption on the remote side"),  # an object is missing
+    }
+
     def break_five(self):
         """They are in different regions, and none comes first or last."""
         places = [self.names[7 + 11 * index] for index in range(len(self.broken))]
@@ -195,23 +229,11 @@ class Fleet(CodeCommit):
                 (pathlib.Path(self.path(place)) / "objects" / tree[:2] / tree[2:]).unlink()
         return {f"{ACCOUNT}/{region}/{name}": kind for (region, name), kind in zip(places, self.broken)}
 
-    def back_all_up(self, *words, status=DONE):
-        run = self.packferry("backup", "--all", "codecommit", "--region", ",".join(REGIONS), "--to", self.store, "--json",
-                             *words)  # fmt: skip
-        self.assertEqual(run.status, status, run.said)
-        return json.loads(run.stdout)
-
-    def listings(self):
-        """How often each repository was listed, and how often anything else was asked of it."""
-        asked = collections.Counter()
-        for each in self.double.requests(kind="git"):
-            asked[each["region"], each["repository"], each["operation"]] += 1
-        return asked
-
     def test_five_broken_ones_of_sixty_do_not_stop_the_others(self):
         broken = self.break_five()
         self.double.throttle(ACCOUNT, REGIONS[1], 2)
-        report = self.back_all_up(status=PARTIAL)
+        # The build runs in the other account, and has a role in this one.
+        report = self.back_all_up(*self.as_role("source", "reader"), status=PARTIAL, **self.keys(OTHER))
         self.assertEqual((report["backed_up"], report["failed"], report["exit_status"]), (55, 5, PARTIAL))
         failed = {each["repository"]: each for each in report["repositories"] if each["error"]}
         self.assertEqual(set(failed), set(broken))
@@ -255,19 +277,128 @@ class Fleet(CodeCommit):
         [made] = [each for each in report["repositories"] if each["snapshot"]]
         self.assertEqual(made["repository"], f"{ACCOUNT}/{region}/{name}")
 
+
+class Eighteen(Fleet):
+    per_region = 6
+
     def test_throttling_slows_the_host_down_and_not_the_run(self):
         for region in REGIONS:
-            self.double.limit(ACCOUNT, region, 12)
+            self.double.limit(ACCOUNT, region, 6)
         report = self.back_all_up()
-        self.assertEqual((report["backed_up"], report["failed"]), (60, 0))
+        self.assertEqual((report["backed_up"], report["failed"]), (18, 0))
         self.assertGreater(len(self.double.requests(status=429)) + len(self.double.requests(status=400)), 0)
 
     def test_shards_and_globs_divide_what_there_is(self):
-        shards = [self.back_all_up("--shard", f"{n}/3", "--exclude", "*-1?") for n in (1, 2, 3)]
+        shards = [self.back_all_up("--shard", f"{n}/3", "--exclude", "*-01") for n in (1, 2, 3)]
         done = [each["repository"] for report in shards for each in report["repositories"]]
-        right = [f"{ACCOUNT}/{region}/{name}" for region, name in self.names if "-1" not in name]
+        right = [f"{ACCOUNT}/{region}/{name}" for region, name in self.names if name != "repo-01"]
         self.assertEqual(sorted(done), sorted(right))
         self.assertTrue(all(report["repositories"] for report in shards))
+
+
+class Roles(CodeCommit):
+    """From one account to another, as nobody who could do both."""
+
+    def setUp(self):
+        super().setUp()
+        self.source, self.copy = self.place("web"), self.place("copy", REGIONS[1])
+        self.make_source(self.source)
+        self.init(self.copy)
+        self.urls = (f"codecommit::{REGIONS[0]}://web", f"codecommit::{REGIONS[1]}://copy")
+        self.environment = {**self.environment, **self.keys(OTHER)}
+
+    def test_each_side_has_a_role_of_its_own(self):
+        self.replicate(*self.urls, *self.as_role("source", "reader"), *self.as_role("destination", "writer"))
+        self.assert_equal_to_source(self.copy, self.source)
+        self.assertEqual(self.told(kind="sts"), [("AssumeRole", 200)] * 2)
+        users = {each["repository"]: each["key"] for each in self.double.requests(kind="git")}
+        self.assertEqual(len(set(users.values())), 2)
+
+    def test_a_reader_does_not_write(self):
+        sides = (*self.as_role("source", "reader"), *self.as_role("destination", "reader"))
+        self.replicate(*self.urls, *sides, status=FAILED)
+        self.assertEqual(self.refs(self.copy), {})
+
+    def test_who_does_not_know_the_word_does_not_get_the_role(self):
+        run = self.packferry("refs", self.urls[0], *self.as_role("source", "reader", word="guessed"))
+        self.assertEqual(run.status, FAILED)
+        self.assertIn("sts:AssumeRole", run.said)
+        self.assertEqual(self.told(), [("AssumeRole", 403)])
+
+    def test_keys_that_run_out_between_two_requests_are_asked_for_again(self):
+        expired = []
+
+        def before(record):
+            if record["operation"] == UPLOAD and not expired:
+                expired.extend(each["key"] for each in self.double.requests(operation=f"{UPLOAD} refs"))
+                self.double.identities.expire(expired[0])
+
+        self.double.before = before
+        self.replicate(self.urls[0], self.path("copy"), *self.as_role("source", "reader"))
+        self.assert_equal_to_source("copy", self.source)
+        self.assertEqual(self.told(), [("AssumeRole", 200), (f"{UPLOAD} refs", 200), (UPLOAD, 403),
+                                       ("AssumeRole", 200), (UPLOAD, 200)])  # fmt: skip
+
+
+class New(CodeCommit):
+    """Repositories that are not there yet."""
+
+    def test_a_repository_is_made_once(self):
+        url = f"codecommit::{REGIONS[1]}://new"
+        words = ("create-repository", url, "--description", "ours", "--tag", "team=web", "--tag", "x=")
+        self.assertEqual(self.packferry(*words).status, DONE)
+        self.assertEqual(self.packferry(*words).status, FAILED)
+        arn = f"arn:aws:codecommit:{REGIONS[1]}:{ACCOUNT}:new"
+        self.assertEqual(self.double.api.tags, {arn: {"team": "web", "x": ""}})
+        self.assertEqual((pathlib.Path(self.path(self.place("new", REGIONS[1]))) / "description").read_text(), "ours")
+
+    def test_only_where_it_is_allowed(self):
+        run = self.packferry("create-repository", f"codecommit::{REGIONS[1]}://new", "--allowed-regions", REGIONS[0])
+        self.assertNotEqual(run.status, DONE)
+        self.assertEqual(self.told(), [])
+
+    def test_replicate_makes_what_is_missing_and_sets_the_default_branch(self):
+        self.make_source("source")
+        self.replicate(self.path("source"), f"codecommit::{REGIONS[0]}://new", "--create")
+        new = self.place("new")
+        self.assert_equal_to_source(new, "source")
+        self.assertEqual(self.git(new, "symbolic-ref", "HEAD").strip(), "refs/heads/main")
+        self.replicate(self.path("source"), f"codecommit::{REGIONS[0]}://new", "--create")
+        self.assertEqual(len(self.double.requests(operation="CreateRepository", status=200)), 1)
+        self.replicate(self.path("source"), f"codecommit::{REGIONS[0]}://newer", status=FAILED)
+
+
+class Git(CodeCommit):
+    """Anybody's git, with packferry as its credential helper."""
+
+    def clone(self, name, *settings, **environment):
+        self.make_source(self.place("web"))
+        helper = ("-c", f"credential.helper=!'{PACKFERRY}' credential", *settings)
+        url = f"{self.double.url}/v1/repos/{name}"
+        return subprocess.run(["git", *helper, "clone", "-q", "--mirror", url, self.path("clone")], capture_output=True,
+                              env={**self.environment, "AWS_REGION": REGIONS[0], **environment}, text=True,
+                              check=False)  # fmt: skip
+
+    def test_clones_and_pushes(self):
+        run = self.clone("web", "-c", "credential.useHttpPath=true")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(self.all_refs("clone"), self.all_refs(self.place("web")))
+        self.commit("clone", "main", count=2)
+        helper = ("-c", f"credential.helper=!'{PACKFERRY}' credential", "-c", "credential.useHttpPath=true")
+        self.environment = {**self.environment, "AWS_REGION": REGIONS[0]}
+        self.git("clone", *helper, "push", "-q", self.double.url + "/v1/repos/web", "main")
+        self.assertEqual(self.refs(self.place("web")), self.refs("clone"))
+
+    def test_a_session_token_goes_along(self):
+        key = self.double.identities.session(f"arn:aws:iam::{ACCOUNT}:role/reader", "git")
+        keys = {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret, "AWS_SESSION_TOKEN": key.token}
+        run = self.clone("web", "-c", "credential.useHttpPath=true", **keys)
+        self.assertEqual(run.returncode, 0, run.stderr)
+
+    def test_without_the_path_there_is_no_password(self):
+        run = self.clone("web")
+        self.assertNotEqual(run.returncode, 0)
+        self.assertEqual([each["status"] for each in self.double.log if each["status"] == 200], [])
 
 
 class Event(CodeCommit):
@@ -298,15 +429,15 @@ class Event(CodeCommit):
     def test_a_reference_is_a_branch_a_tag_or_a_full_name(self):
         self.build()
         then = self.refs(self.place("web"))
+        self.git(self.place("web"), "tag", "v2", "main")
         for reference, full in (
             ("main", "refs/heads/main"),
             ("feature/one", "refs/heads/feature/one"),
-            ("light", "refs/tags/light"),
+            ("v2", "refs/tags/v2"),
             ("refs/heads/large", "refs/heads/large"),
         ):
             for branch in ("main", "feature/one", "large"):
                 self.commit(self.place("web"), branch)
-            self.git(self.place("web"), "tag", "-f", "light", "main")
             self.build(REFERENCE_NAME=reference)
             then[full] = self.refs(self.place("web"))[full]
             with self.subTest(reference=reference):

@@ -139,6 +139,51 @@ class Writer(CrossAccount):
         return [each["chain"][-1]["key"] for each in self.snapshots()]
 
 
+class Role(CrossAccount):
+    """The writer is a role, and its rights are those of the bucket's policy and of its own."""
+
+    writer = f"arn:aws:iam::{ACCOUNT}:role/packferry-backup-build"
+
+    def setUp(self):
+        super().setUp()
+        trust = {"Effect": "Allow", "Principal": {"AWS": [USER + "source"]}, "Action": ["sts:AssumeRole"]}
+        may = self.printed("codebuild-policy", "--account", ACCOUNT, "--region", "eu-central-1")
+        SERVER.add_role(ACCOUNT, "packferry-backup-build", {"Version": "2012-10-17", "Statement": [trust]}, may)
+        self.addCleanup(SERVER.remove_role, ACCOUNT, "packferry-backup-build")
+
+    def test_a_role_is_taken_for_the_store(self):
+        self.packferry("backup", self.source(), "--to", self.store, "--name", self.repository)
+        self.assertEqual(self.keys(), [])
+        self.backup("--store-role", self.writer)
+        self.commit("source", "main")
+        self.backup("--store-role", self.writer)
+        run = self.packferry("verify", self.store, "--level", "drill", "--store-role", self.writer)
+        self.assertEqual(run.status, DONE, run.said)
+
+    def test_a_third_user_does_not_get_the_role(self):
+        run = self.packferry("backup", self.source(), "--to", self.store, "--name", "web", "--store-role", self.writer,
+                             **KEYS["third"].environment())  # fmt: skip
+        self.assertEqual(run.status, FAILED)
+        self.assertIn(f"assume {self.writer}: HTTP 403", run.said)
+
+
+class Doctor(CrossAccount):
+    def examined(self, status, **environment):
+        """[(verdict, what)], each as packferry doctor has found out by doing it."""
+        run = self.packferry("doctor", "--store", self.store, "--json", **environment)
+        self.assertEqual(run.status, status, run.said)
+        [examination] = json.loads(run.stdout)["examinations"]
+        return [(each["verdict"], each["what"]) for each in examination["observations"]]
+
+    def test_it_tells_who_can_do_what(self):
+        writer = self.examined(DONE)
+        self.assertIn(("ok", "adds an object"), writer)
+        self.assertIn(("ok", "cannot delete it"), writer)
+        owner = self.examined(FAILED, **KEYS["owner"].environment())
+        self.assertIn(("finding", "can delete"), owner)
+        self.assertEqual(self.examined(FAILED, **KEYS["third"].environment()), [("cannot", "add an object")])
+
+
 class Third(CrossAccount):
     def test_a_third_user_can_do_nothing(self):
         self.backup()

@@ -259,9 +259,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return codecommit_git.Backend(repository, operation, self.command, self.query, content_type, body)
 
     def serve_refs(self, repository, service):
-        backend = self.backend(repository, "info/refs")
-        content = b"".join(backend.blocks())
-        backend.close()
+        with self.backend(repository, "info/refs") as backend:
+            content = b"".join(backend.blocks())
         if backend.status == 200:
             content = codecommit_git.advertisement(content, service)
         content_type = dict(backend.headers).get("Content-Type", "text/plain")
@@ -272,17 +271,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if wrong:
             self.answer(200, codecommit_git.packet(f"ERR {wrong}".encode()), "application/x-git-upload-pack-result")
             return
-        backend = self.backend(repository, "git-upload-pack", self.body)
-        if {"cut", "corrupt", "stalled"} & set(fault):
-            self.serve_broken(backend, fault)
-            return
-        self.record["status"] = backend.status
-        self.double.note(self.record)
-        self.begin_chunked(backend)
-        for block in backend.blocks():
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block))
-        self.wfile.write(b"0\r\n\r\n")
-        backend.close()
+        with self.backend(repository, "git-upload-pack", self.body) as backend:
+            self.record["status"] = backend.status
+            self.double.note(self.record)
+            self.begin_chunked(backend)
+            if {"cut", "corrupt", "stalled"} & set(fault):
+                self.serve_broken(bytearray(b"".join(backend.blocks())), fault)
+                return
+            for block in backend.blocks():
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block))
+            self.wfile.write(b"0\r\n\r\n")
 
     def begin_chunked(self, backend):
         self.send_response(backend.status)
@@ -290,14 +288,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
 
-    def serve_broken(self, backend, fault):
+    def serve_broken(self, content, fault):
         """The answer with a pack that is not all there, or not right. What comes before a pack stays whole."""
-        content = bytearray(b"".join(backend.blocks()))
-        backend.close()
         places = codecommit_git.pack_packets(content)
-        self.record["status"] = backend.status
-        self.double.note(self.record)
-        self.begin_chunked(backend)
         start, end = places[len(places) // 2] if places else (len(content), len(content))
         middle = (start + end) // 2
         if places and "corrupt" in fault:
@@ -322,9 +315,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, push.refused(wrong), "application/x-git-receive-pack-result")
             return
         had_branches = bool(codecommit_api.branches(repository))
-        backend = self.backend(repository, "git-receive-pack", self.body)
-        content = b"".join(backend.blocks())
-        backend.close()
+        with self.backend(repository, "git-receive-pack", self.body) as backend:
+            content = b"".join(backend.blocks())
         if not had_branches and (first := push.first_branch()) and codecommit_api.branches(repository):
             (repository / "HEAD").write_text(f"ref: {first}\n")
         self.answer(backend.status, content, dict(backend.headers).get("Content-Type", "text/plain"))

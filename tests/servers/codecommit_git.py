@@ -69,8 +69,11 @@ class Backend:
         while block := self.process.stdout.read1(65536):
             yield block
 
-    def close(self):
-        self.process.stdout.close()
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdout.close()  # who still writes dies of it
         self.process.wait()
 
 

@@ -44,7 +44,7 @@ answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 make_certificates() {
   local new_key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
   (
-    cd "$DIR/tls"
+    cd "$DIR/tls" || exit
     openssl req -x509 "${new_key[@]}" -days 30 -keyout ca.key -out ca.pem -subj "/CN=Packferry test CA" \
       -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
     openssl req "${new_key[@]}" -keyout server.key -out server.csr -subj /CN=localhost
