@@ -42,4 +42,8 @@ FUZZ(input) {
   check_error(id);
   if (id) CHECK(!id->empty() && can_be_sent(*id));
   check_error(parse_s3_completion(text));
+  for (const auto& said : {parse_s3_versioning(text), parse_s3_object_lock(text)}) {
+    check_error(said);
+    if (said) CHECK(printable(*said) == *said);
+  }
 }

@@ -13,7 +13,6 @@ using ::testing::AllOf;
 using testing::hang_up;
 using ::testing::HasSubstr;
 using testing::must;
-using ::testing::Not;
 using testing::ok;
 using testing::request;
 using testing::say;

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "cli/help.h"
 #include "cli/words.h"
+#include "setup/documents.h"
 
 namespace packferry {
 namespace {
@@ -57,6 +58,7 @@ void add_replicate(CLI::App& program, Words& words) {
   app.add_flag("--keep-old-tips,!--no-keep-old-tips", words.keep_old_tips);
   app.add_option("--atomic", words.atomic);
   app.add_flag("--ignore-non-empty-destination", words.ignore_non_empty_destination);
+  app.add_option("--max-push", words.max_push);
   app.add_flag("--create", words.create);
   app.add_option("--allowed-regions", words.allowed_regions)->delimiter(',')->allow_extra_args(false);
   app.add_flag("--dry-run,-n", words.dry_run);
@@ -181,6 +183,34 @@ void add_credential(CLI::App& program, Words& words) {
   app.add_option("ACTION", words.words);
 }
 
+void add_setup(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("setup");
+  for (const SetupOption& option : setup_options()) {
+    const std::string name = fmt::format("--{}", option.name);
+    std::vector<std::string>& values = words.setup[std::string(option.name)];
+    if (option.kind == ValueKind::Flag) {
+      app.add_flag_callback(name, [&values] { values = {""}; });
+    } else {
+      app.add_option(name, values)->allow_extra_args(false);
+    }
+  }
+  app.add_option("--output", words.output);
+  app.add_option("DOCUMENT", words.words);
+}
+
+void add_doctor(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("doctor");
+  app.add_option("--store", words.store_address);
+  app.add_option("--source", words.source);
+  app.add_option("--destination", words.destination);
+  app.add_flag("--put-only", words.may_only_put);
+  app.add_flag("--may-delete", words.may_delete);
+  add_store(app, words);
+  add_new_objects(app, words);
+  add_common(app, words);
+  app.add_option("WHAT", words.words);
+}
+
 std::unique_ptr<CLI::App> make_parser(Words& words) {
   auto program = std::make_unique<CLI::App>();
   program->add_flag("--version", words.version);
@@ -210,6 +240,8 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_prune(*program, words);
   add_create_repository(*program, words);
   add_credential(*program, words);
+  add_setup(*program, words);
+  add_doctor(*program, words);
   return program;
 }
 
@@ -263,9 +295,9 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 }
 
 const std::vector<std::string_view>& command_names() {
-  static const std::vector<std::string_view> kNames = {"replicate",         "refs",      "compare", "backup",
-                                                       "snapshots",         "restore",   "verify",  "prune",
-                                                       "create-repository", "credential"};
+  static const std::vector<std::string_view> kNames = {
+      "replicate", "refs",  "compare",           "backup",     "snapshots", "restore",
+      "verify",    "prune", "create-repository", "credential", "setup",     "doctor"};
   return kNames;
 }
 

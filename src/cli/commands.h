@@ -13,6 +13,7 @@
 #include "cli/ends.h"
 #include "cli/exit_status.h"
 #include "engine/backup_destination.h"
+#include "engine/doctor.h"
 #include "engine/policy.h"
 #include "engine/prune.h"
 #include "engine/snapshots.h"
@@ -36,6 +37,7 @@ struct ReplicateCommand {
   Url source;
   std::vector<Url> destinations;
   Policy policy;
+  std::uint64_t push_bytes_max = 0;  // 0: what each host's profile says
   bool dry_run = false;
 };
 
@@ -139,10 +141,24 @@ struct CredentialCommand {
   std::string action;  // "get"; whatever else there is has nothing to do
 };
 
+// A document that is made already: making it decides whether the words were right.
+struct SetupCommand {
+  std::string text;
+  std::string output = {};  // a file; empty: standard output
+};
+
+// At least one of the three.
+struct DoctorCommand {
+  std::optional<VaultWords> vault = std::nullopt;
+  std::optional<Url> source = std::nullopt;
+  std::optional<Url> destination = std::nullopt;
+  StoreExpectations expected = {};
+};
+
 struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
-               VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand>
+               VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand, SetupCommand, DoctorCommand>
       command;
 };
 

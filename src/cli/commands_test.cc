@@ -155,6 +155,17 @@ TEST(Commands, UsageErrorsNameWhatIsWrong) {
       {{"verify", "/b", "--level", "sure"}, "--level"},
       {{"verify", "/b", "--part", "1/2", "--level", "drill"}, "--part goes with"},
       {{"prune", "/b"}, "say what to keep"},
+      {{"doctor"}, "say what to look at"},
+      {{"doctor", "/a"}, "is '/a' a --store, a --source or a --destination?"},
+      {{"doctor", "--store", "/b", "--sse", "AES256"}, "is a directory"},
+      {{"doctor", "--source", "ext::id"}, "--source"},
+      {{"doctor", "--destination", "ext::id"}, "--destination"},
+      {{"setup"}, "DOCUMENT is missing: one of bucket-policy, "},
+      {{"setup", "policy"}, "there is no document 'policy'"},
+      {{"setup", "bucket-policy", "buildspec"}, "one DOCUMENT at a time"},
+      {{"setup", "bucket-policy", "--bucket", "x"}, "--bucket: 'x' is not"},
+      {{"setup", "event-rule", "--document", "rule", "--create"}, "--create has no use here"},
+      {{"setup", "bucket-policy", "--bucket", "abc", "--bucket", "abd"}, "--bucket is given twice"},
   };
   for (const auto& c : cases) {
     const Answer said = answer(c.words);
@@ -170,6 +181,17 @@ TEST(Commands, AUsageErrorNeverRepeatsAPassword) {
                              Words{"replicate", "https://ann:canary@a/web", "https://ben:canary@a/web"},
                              Words{"replicate", "https://ann:canary@a/web#x", "/b"}})
     EXPECT_EQ(answer(words).err.find("canary"), std::string::npos) << answer(words).err;
+}
+
+TEST(Commands, ASizeIsANumberWithAUnit) {
+  const auto size = [](const char* text) {
+    return understood<ReplicateCommand>({"replicate", "/a", "/b", "--max-push", text}).push_bytes_max;
+  };
+  EXPECT_EQ(size("17"), 17u);
+  EXPECT_EQ(size("500M"), 500ull << 20);
+  EXPECT_EQ(size("2G"), 2ull << 30);
+  for (const char* wrong : {"0", "-1", "M", "5X", "5MB", "99999999999G", ""})
+    EXPECT_EQ(answer({"replicate", "/a", "/b", "--max-push=" + std::string(wrong)}).status, ExitStatus::Usage) << wrong;
 }
 
 TEST(Commands, ABackupGoesToAStoreUnderAName) {
@@ -313,6 +335,14 @@ TEST(Commands, ARepositoryIsMadeWithDescriptionAndTags) {
 TEST(Commands, ACredentialHelperIsToldWhatToDo) {
   EXPECT_EQ(understood<CredentialCommand>({"credential", "get"}).action, "get");
   EXPECT_THAT(answer({"credential"}).err, HasSubstr("get, store and erase"));
+}
+
+TEST(Commands, ADocumentIsMadeOfWhatWasSaid) {
+  const auto command = understood<SetupCommand>({"setup", "buildspec", "--mode", "single", "--bucket", "backups",
+                                                 "--prefix", "git", "--region", "eu-west-1,eu-west-2", "--region",
+                                                 "us-east-1", "--output", "/tmp/buildspec.yml"});
+  EXPECT_THAT(command.text, HasSubstr("--region 'eu-west-1,eu-west-2,us-east-1'"));
+  EXPECT_EQ(command.output, "/tmp/buildspec.yml");
 }
 
 TEST(Commands, HelpIsGivenOnStandardOutput) {

@@ -20,6 +20,9 @@ disk on the way, and "done" means that the other side has been asked again and h
   packferry verify STORE [REPO]               are they all there, and whole?
   packferry prune STORE [REPO]                let old ones go
 
+  packferry doctor                            what this role can and cannot do, by trying
+  packferry setup DOCUMENT                    policies and stacks for AWS, jobs for GitLab
+
 Try it without touching anything:
 
   packferry replicate --dry-run https://github.com/you/project git@gitlab.com:you/project.git
@@ -66,6 +69,9 @@ How to do it
                          with --create: in no other region
   --atomic auto|always|never
                          all refs of a push or none, where the host can (default: auto)
+  --max-push SIZE        500M, 2G: a push with more is split into parts along the history, each a
+                         push of its own; a run that is cut is gone on with. Default: what the
+                         host takes, where that is known
   --protocol 2|0         0 speaks the old protocol, for hosts that stumble over the new one
   --stall-timeout SECONDS
                          give up after this long without a byte (default 300). A transfer
@@ -416,6 +422,96 @@ Exit status: 0 answered, or nothing to say; 1 failed; 2 the command line or the 
 wrong.
 )";
 
+constexpr std::string_view kSetup =
+    R"(usage: packferry setup DOCUMENT [options]
+
+Prints what AWS or GitLab has to be told so that backups and replicas run there: nothing is asked
+and nothing is changed. The same words give the same text. docs/setup.md says in which order the
+pieces go, and what each line is for.
+
+  bucket-policy       for the bucket: --bucket --prefix --writer [--reader] [--put-only]
+  codebuild-policy    what the job may do: --account --region --bucket --prefix [--repository]
+                      [--project] [--job-region] [--package]; or, with --role batch or events, what
+                      its batch or its rule may do
+  codebuild-trust     who may take that role: --account --region [--project] [--role]
+  buildspec           what the job runs: --mode single|event|batch --bucket --prefix --region
+                      [--shards] [--include] [--exclude] [--jobs] [--recipient] [--package]
+  event-rule          --document rule|targets|schedule|schedule-targets [--name] [--schedule]
+                      [--project-arn] [--role-arn]: the input of 'aws events put-rule' and
+                      'put-targets', as a file
+  cloudformation      --part backup: the bucket and its policy, with [--noncurrent-days] besides
+                      --part source: role, job, log, schedule and alarms, with [--events] [--image]
+                      [--log-days] [--alarm-hours] [--alarm-email] besides
+  replication-policy  for a role that pushes to CodeCommit: --destination [--source] [--ref]
+                      [--create]
+  gitlab-ci-role      --document trust: --account --gitlab-project --branch [--issuer]
+                      --document policy: --account --region --repository [--ref] [--create]
+  gitlab-ci           a job to include: --role-arn --region --repository --branch [--issuer]
+                      [--ref] [--create] [--image] [--package]
+
+Options; those marked + may be repeated, or hold several values between commas
+  --output FILE             write it there
+  --partition aws           aws, aws-cn or aws-us-gov
+  --account NUMBER          the account that has the repositories
+  --region NAME +           where there are repositories
+  --repository NAME +       only these, '*' for any characters (default: all)
+  --bucket NAME, --prefix PREFIX
+                            where backups lie
+  --writer ARN +            the roles that make backups: they add, and never delete or replace
+  --reader ARN +            the roles that restore and verify
+  --put-only                writers may not read either, see 'packferry backup --help'
+  --sse-kms-key-id ARN      this key, and no other
+  --object-lock MODE=DAYS   GOVERNANCE or COMPLIANCE: how long nobody deletes an object
+  --expected-bucket-owner NUMBER
+                            whose bucket it must be
+  --project NAME +          of CodeBuild (default: packferry-backup)
+  --job-region NAME         where the job runs (default: the first region)
+  --include GLOB +, --exclude GLOB +, --jobs N, --recipient age1... +
+                            as 'packferry backup' takes them
+  --package ADDRESS         where the job gets packferry from: https:// or s3://, or, with a
+                            digest, http:// or file:///; without it the image has it
+  --package-digest SHA256   of that file
+  --ref NAME +              only these refs may be pushed, or are: refs/heads/main, refs/tags/*
+  --issuer URL              the address of the GitLab server (default: https://gitlab.com)
+  --branch NAME +           the jobs of these branches; protect them
+  --schedule 'rate(1 day)'  when everything is backed up; also 'cron(0 3 * * ? *)'
+
+Exit status: 0 made, 1 could not be written, 2 the command line is wrong.
+
+Examples
+  packferry setup bucket-policy --bucket backups --prefix git/111122223333 \
+    --writer arn:aws:iam::111122223333:role/packferry-backup-build
+  packferry setup cloudformation --part source --account 111122223333 --region eu-central-1 \
+    --bucket backups --prefix git/111122223333 --output source.yml
+)";
+
+constexpr std::string_view kDoctor =
+    R"(usage: packferry doctor [--store STORE] [--source URL] [--destination URL] [options]
+
+Finds out what the role that this runs under can and cannot do, by doing it, and shows what the
+other side is: endpoint, region, clock, versions and Object Lock of a store; protocol, refs, HEAD
+and capabilities of a repository. Each line is ok, cannot, or a finding: something that works and
+should not. What is to be done about it stands below.
+
+  --store STORE          s3://BUCKET/PREFIX or a directory. One small object is added, doctor/TIME,
+                         read back, listed, and tried to replace and to delete. A writer should be
+                         able to do neither, and so it stays there
+  --source URL           its refs are listed
+  --destination URL      a push is begun, as far as the host's list of refs; nothing is pushed
+  --put-only             of the store: this role should not be able to read either
+  --may-delete           of the store: this is the role that prunes; it has to be able to delete
+  --endpoint-url URL, --region NAME, --addressing auto|path|virtual,
+  --expected-bucket-owner ACCOUNT, --sse, --sse-kms-key-id ID, --storage-class NAME,
+  --bucket-owner-full-control, --object-lock
+                         for s3://; see 'packferry backup --help'
+  --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
+  --ca-file, --json, --quiet, --verbose, --color
+                         see 'packferry replicate --help'
+
+Exit status: 0 all is as it should be, 1 something is not, 2 the command line is wrong,
+130 interrupted.
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
@@ -429,6 +525,8 @@ std::string_view help_text(std::string_view command) {
   if (command == "prune") return kPrune;
   if (command == "create-repository") return kCreateRepository;
   if (command == "credential") return kCredential;
+  if (command == "setup") return kSetup;
+  if (command == "doctor") return kDoctor;
   return kOverview;
 }
 

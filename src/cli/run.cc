@@ -11,6 +11,7 @@
 #include "cli/report.h"
 #include "cli/report_json.h"
 #include "cli/run_command.h"
+#include "io/file.h"
 
 namespace packferry {
 Error Run::naming(const std::string& repository, const Error& error) {
@@ -93,7 +94,10 @@ Result<CrossingReport> Run::cross(const ReplicateCommand& command) const {
   }
   const std::unique_ptr<Progress> progress = make_progress(labels_of(command.source, command.destinations));
   Crossing crossing(*source, legs,
-                    {.policy = command.policy, .dry_run = command.dry_run, .patience = common_.ends.patience},
+                    {.policy = command.policy,
+                     .dry_run = command.dry_run,
+                     .patience = common_.ends.patience,
+                     .push_bytes_max = command.push_bytes_max},
                     around_.clock, progress.get());
   return cross(crossing, *progress);
 }
@@ -168,6 +172,19 @@ ExitStatus Run::operator()(const CompareCommand& command) {
     print_comparison(around_.out, *compared, status, style());
   }
   return status;
+}
+
+ExitStatus Run::operator()(const SetupCommand& command) {
+  if (command.output.empty()) {
+    around_.out.write(command.text);
+    return ExitStatus::Done;
+  }
+  const Result<> written = [&]() -> Result<> {
+    const std::unique_ptr<Writer> file = TRY(create_file(command.output, {.mode = 0644}));
+    TRY(file->write(as_bytes(command.text)));
+    return file->finish();
+  }();
+  return written ? ExitStatus::Done : give_up("setup", ExitStatus::Failed, written.error());
 }
 
 ExitStatus run_packferry(const std::vector<std::string>& words, const Surroundings& around, std::stop_token stop) {

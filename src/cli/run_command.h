@@ -36,6 +36,9 @@ class Run {
   // run_host.cc
   ExitStatus operator()(const CreateRepositoryCommand& command);
   ExitStatus operator()(const CredentialCommand& command);
+  ExitStatus operator()(const SetupCommand& command);
+  // run_doctor.cc
+  ExitStatus operator()(const DoctorCommand& command);
 
  private:
   bool is_colored(const Output& output) const {
@@ -99,6 +102,8 @@ class Run {
   ExitStatus status_of(const Error& error) const {
     return error.kind() == ErrorKind::Invalid ? ExitStatus::Usage : failure();
   }
+  Result<std::vector<Examination>> examine(const DoctorCommand& command) const;
+
   ExitStatus failure() const { return stop_.stop_requested() ? ExitStatus::Interrupted : ExitStatus::Failed; }
 
   const CommonOptions& common_;

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "io/file.h"
 #include "testing/run_fixture.h"
 
 namespace packferry {
@@ -11,6 +12,7 @@ namespace {
 
 using testing::commit;
 using ::testing::HasSubstr;
+using testing::must;
 using ::testing::Not;
 using testing::refs_at;
 using testing::RunTest;
@@ -178,6 +180,26 @@ TEST_F(RunTest, AJsonReportEscapesWhatIsNoText) {
   EXPECT_EQ(run({"refs", "/source", "--json"}), ExitStatus::Done);
   EXPECT_THAT(out.said, HasSubstr("\"refs/heads/café\""));
   EXPECT_THAT(out.said, HasSubstr(R"("refs/heads/\\xff")"));
+}
+
+TEST_F(RunTest, ADocumentGoesToStandardOutputOrIntoAFile) {
+  const std::vector<std::string> words = {"setup", "event-rule", "--document", "schedule"};
+  EXPECT_EQ(run(words), ExitStatus::Done);
+  EXPECT_THAT(out.said, HasSubstr("\"ScheduleExpression\": \"rate(1 day)\""));
+  const std::string printed = out.said;
+
+  const auto into = [&](const std::string& path) {
+    std::vector<std::string> more = words;
+    more.insert(more.end(), {"--output", path});
+    return run(more);
+  };
+  const std::string path = sandbox.path("rule.json").string();
+  EXPECT_EQ(into(path), ExitStatus::Done);
+  EXPECT_EQ(out.said, "");
+  EXPECT_EQ(as_text(must(read_all(*must(open_file(path)), 10'000))), printed);
+
+  EXPECT_EQ(into(sandbox.path("none/rule.json").string()), ExitStatus::Failed);
+  EXPECT_THAT(err.said, HasSubstr("none"));
 }
 
 }  // namespace

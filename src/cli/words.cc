@@ -96,6 +96,20 @@ CommonOptions common_of(const Words& words) {
   return common;
 }
 
+// "500M": bytes, or with K, M, G units of 1,024.
+Result<std::uint64_t> size_of(const std::string& text, std::string_view option) {
+  const Error wrong(ErrorKind::Invalid, "{} is a size as in 500M or 2G, not '{}'", option, printable(text));
+  std::uint64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc() || number == 0 || last - end > 1) return wrong;
+  constexpr std::string_view kUnits = "KMG";
+  const std::size_t unit = end == last ? 0 : kUnits.find(*end) + 1;  // what is not found becomes 0
+  if (end != last && unit == 0) return wrong;
+  if (number > (std::uint64_t{1} << (63 - 10 * unit))) return wrong;
+  return number << (10 * unit);
+}
+
 Result<CommandLine> replicate_of(const Words& words) {
   if (!words.allowed_regions.empty() && !words.create)
     return Error(ErrorKind::Invalid, "--allowed-regions goes with --create");
@@ -106,9 +120,11 @@ Result<CommandLine> replicate_of(const Words& words) {
   urls.erase(urls.begin());
   TRY(check_one_way(source, urls, words.source_identity == words.destination_identity));
   Policy policy = TRY(policy_of(words, kBranchesAndTags));
+  const std::uint64_t push_bytes_max = words.max_push.empty() ? 0 : TRY(size_of(words.max_push, "--max-push"));
   return CommandLine{common_of(words), ReplicateCommand{.source = std::move(source),
                                                         .destinations = std::move(urls),
                                                         .policy = std::move(policy),
+                                                        .push_bytes_max = push_bytes_max,
                                                         .dry_run = words.dry_run}};
 }
 
@@ -384,6 +400,29 @@ Result<CommandLine> credential_of(const Words& words) {
   return CommandLine{common_of(words), CredentialCommand{.action = words.words.front()}};
 }
 
+Result<CommandLine> setup_of(const Words& words) {
+  if (words.words.empty())
+    return Error(ErrorKind::Invalid, "DOCUMENT is missing: one of {}", fmt::join(setup_documents(), ", "));
+  if (words.words.size() > 1)
+    return Error(ErrorKind::Invalid, "one DOCUMENT at a time, not '{}' too", printable(words.words[1]));
+  SetupWords given = words.setup;
+  std::erase_if(given, [](const auto& option) { return option.second.empty(); });
+  std::string text = TRY(make_setup(words.words.front(), given));
+  return CommandLine{common_of(words), SetupCommand{.text = std::move(text), .output = words.output}};
+}
+
+Result<CommandLine> doctor_of(const Words& words) {
+  if (!words.words.empty())
+    return Error(ErrorKind::Invalid, "is '{}' a --store, a --source or a --destination?", printable(words.words[0]));
+  if (words.store_address.empty() && words.source.empty() && words.destination.empty())
+    return Error(ErrorKind::Invalid, "say what to look at: --store, --source or --destination");
+  DoctorCommand command{.expected = {.may_read = !words.may_only_put, .may_delete = words.may_delete}};
+  if (!words.store_address.empty()) command.vault = TRY(vault_of(words, words.store_address, ""));
+  if (!words.source.empty()) command.source = TRY(Url::parse(words.source).context("--source"));
+  if (!words.destination.empty()) command.destination = TRY(Url::parse(words.destination).context("--destination"));
+  return CommandLine{common_of(words), std::move(command)};
+}
+
 }  // namespace
 
 Result<RepositoryName> repository_name_of(const Url& url) {
@@ -411,8 +450,10 @@ Result<CommandLine> command_of(std::string_view command, const Words& words) {
   if (command == "verify") return verify_of(words);
   if (command == "prune") return prune_of(words);
   if (command == "create-repository") return create_repository_of(words);
-  CHECK(command == "credential");
-  return credential_of(words);
+  if (command == "credential") return credential_of(words);
+  if (command == "setup") return setup_of(words);
+  CHECK(command == "doctor");
+  return doctor_of(words);
 }
 
 }  // namespace packferry

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "setup/documents.h"
 
 namespace packferry {
 
@@ -21,6 +22,7 @@ struct Words {
   std::string atomic = "auto";
   bool ignore_non_empty_destination = false;
   bool dry_run = false;
+  std::string max_push;
 
   bool create = false;
   std::vector<std::string> allowed_regions;
@@ -57,6 +59,14 @@ struct Words {
   RetentionPolicy keep;
   std::string keep_within;
   std::string grace = "24h";
+
+  SetupWords setup;  // every option of documents, given or not
+  std::string output;
+
+  std::string source;
+  std::string destination;
+  bool may_delete = false;
+  bool may_only_put = false;
 
   int protocol = 2;
   int stall_seconds = 300;

@@ -6,22 +6,13 @@
 #include <thread>
 #include <utility>
 
+#include "engine/inquiry.h"
 #include "engine/leg.h"
+#include "engine/split.h"
 #include "io/fan_out.h"
 
 namespace packferry {
 namespace {
-
-// A server reads each object that is named to it: up to the first figure nobody notices, above the second some refuse
-// the request (docs/notes/haves.md).
-constexpr std::size_t kCheapHaves = 300;
-constexpr std::size_t kHavesMax = 50'000;
-
-// What the destinations of one fetch can all take.
-struct PackForm {
-  bool thin = true;
-  bool ofs_delta = true;
-};
 
 bool has_all(const RefMap& held, const std::vector<Oid>& extra, const std::vector<PlannedUpdate>& updates) {
   std::unordered_set<Oid> there(extra.begin(), extra.end());
@@ -30,65 +21,52 @@ bool has_all(const RefMap& held, const std::vector<Oid>& extra, const std::vecto
                      [&](const PlannedUpdate& planned) { return there.contains(planned.update.new_oid); });
 }
 
-std::vector<Oid> sorted_once(std::vector<Oid> oids) {
+std::vector<Oid> tips(const RefMap& refs) {
+  std::vector<Oid> oids;
+  for (const Ref& ref : refs) oids.push_back(ref.oid);
   std::sort(oids.begin(), oids.end());
   oids.erase(std::unique(oids.begin(), oids.end()), oids.end());
   return oids;
 }
 
-std::vector<Oid> tips(const RefMap& refs) {
-  std::vector<Oid> oids;
-  for (const Ref& ref : refs) oids.push_back(ref.oid);
-  return sorted_once(std::move(oids));
-}
-
-std::vector<RefUpdate> bare_updates(const std::vector<PlannedUpdate>& updates) {
-  std::vector<RefUpdate> bare;
-  for (const PlannedUpdate& planned : updates) bare.push_back(planned.update);
-  return bare;
-}
-
-std::vector<Oid> new_oids(const std::vector<RefUpdate>& updates) {
-  std::vector<Oid> oids;
-  for (const RefUpdate& update : updates) oids.push_back(update.new_oid);
-  return sorted_once(std::move(oids));
-}
-
-void add_missing(std::vector<Oid>& oids, const std::vector<Oid>& more) {
-  for (const Oid& oid : more)
-    if (std::find(oids.begin(), oids.end(), oid) == oids.end()) oids.push_back(oid);
-}
-
-std::vector<Oid> new_oids(const std::vector<PlannedUpdate>& updates) { return new_oids(bare_updates(updates)); }
-
 // A lane of the fan-out, which leaves what the host said of each ref behind when it goes.
 class PushLane final : public Writer {
  public:
-  PushLane(std::unique_ptr<PushWriter> push, const HostProfile& host, PushReport& report)
-      : push_(std::move(push)), host_(host), report_(report) {}
+  // What its crossing wants to know of it afterwards.
+  struct Outcome {
+    PushReport report;
+    bool was_too_large = false;
+  };
+
+  PushLane(std::unique_ptr<PushWriter> push, std::uint64_t bytes_max, Outcome& outcome)
+      : push_(std::move(push)), bytes_max_(bytes_max), outcome_(outcome) {}
 
   Result<> write(std::span<const std::byte> bytes) override {
     bytes_ += bytes.size();
     // Said here, since hosts say it by hanging up.
-    if (host_.pack_bytes_max != 0 && bytes_ > host_.pack_bytes_max)
-      return Error(ErrorKind::Rejected,
-                   "{} takes at most {} bytes in one push; bring the branches and tags over in parts, with --ref",
-                   host_.name, host_.pack_bytes_max);
-    return push_->write(bytes);
+    if (bytes_max_ == 0 || bytes_ <= bytes_max_) return push_->write(bytes);
+    outcome_.was_too_large = true;
+    return Error(ErrorKind::Rejected, "more than {} bytes for one push", bytes_max_);
   }
 
   Result<> finish() override {
     Result<> finished = push_->finish();
-    report_ = push_->report();
+    outcome_.report = push_->report();
     return finished;
   }
 
  private:
   const std::unique_ptr<PushWriter> push_;
-  const HostProfile& host_;
-  PushReport& report_;
+  const std::uint64_t bytes_max_;
+  Outcome& outcome_;
   std::uint64_t bytes_ = 0;
 };
+
+// AWS's advice for the first part of a large push ("Migrate incrementally"), and what the commits of a history may take
+// of our memory when it has to be known.
+constexpr std::size_t kFirstPart = 1'000;
+constexpr SmallPack kWholeHistory{
+    .objects_max = 500'000, .pack_bytes_max = 128 * 1024 * 1024, .content_bytes_max = 256 * 1024 * 1024};
 
 }  // namespace
 
@@ -135,7 +113,12 @@ class Run {
  public:
   Run(Source& source, const CrossingOptions& options, const Clock& clock, CrossingObserver* observer,
       std::stop_token stop)
-      : source_(source), options_(options), clock_(clock), observer_(observer), stop_(std::move(stop)) {}
+      : source_(source),
+        options_(options),
+        clock_(clock),
+        observer_(observer),
+        stop_(std::move(stop)),
+        inquiry_(source, offered_, options.policy, stop_) {}
 
   // All legs, on the source as it is now. Legs that end in a Conflict may be run again.
   Result<> cross(const std::vector<Leg*>& legs) {
@@ -150,6 +133,8 @@ class Run {
     together(live(legs), [this](Leg& leg) { push_deletions(leg, leg.plan().clear, "clearing the way"); });
     together(live(legs), [this](Leg& leg) { ask_what_it_needs(leg); });
     for (const std::vector<Leg*>& group : groups(live(legs))) carry(group);
+    for (Leg* leg : live(legs)) carry_in_parts(*leg);
+    together(live(legs), [this](Leg& leg) { remove_marks(leg); });
     together(live(legs), [this](Leg& leg) { set_head(leg); });
     together(live(legs), [this](Leg& leg) { push_deletions(leg, leg.plan().remove, "removing"); });
     together(live(legs), [this](Leg& leg) { publish(leg); });
@@ -233,7 +218,7 @@ class Run {
                             "the source is a {} repository and the destination a {} one; create the destination with "
                             "git init --object-format={}",
                             to_string(listing_.format), to_string(leg.listing()->format), to_string(listing_.format)));
-    Result<Answers> answers = ask(leg.held());
+    Result<Inquiry::Answers> answers = inquiry_.ask(leg.held());
     if (!answers) return leg.fail(std::move(answers).error().context("source {}", source_.name()));
 
     leg.note_plan(plan_leg({.format = listing_.format,
@@ -247,70 +232,6 @@ class Run {
                             .kept_stamp = to_compact_iso8601(clock_.now())}),
                   options_.dry_run ? RefOutcome::Planned : RefOutcome::NotDone);
     tell({.kind = CrossingEvent::Kind::LegPlanned, .leg = leg.index(), .plan = &leg.plan()});
-  }
-
-  struct Answers {
-    std::vector<AncestryAnswer> ancestry;
-    std::optional<std::unordered_set<Oid>> known;
-  };
-
-  // Legs that stand at the same refs ask the same questions: the source is asked once.
-  Result<Answers> ask(const RefMap& held) {
-    const std::vector<RefUpdate> questions = questions_for(offered_, held, options_.policy);
-    Answers answers;
-    if (!questions.empty()) {
-      if (questions != asked_updates_ || !asked_ancestry_) {
-        const AncestryDetail detail =
-            options_.policy.follow == FollowMode::Mirror ? AncestryDetail::NothingLost : AncestryDetail::EachRef;
-        const std::vector<RefUpdate> updates = arrivals(offered_, held, options_.policy);
-        TRY(ask_history(new_oids(updates), choose_haves(updates, offered_, held, {}, kHavesMax).few));
-        asked_ancestry_ = TRY(source_.ancestry(questions, detail, asked_history_->history.value_or(History()), stop_));
-        asked_updates_ = questions;
-      }
-      answers.ancestry = *asked_ancestry_;
-    }
-    std::vector<Oid> overwritten = overwritten_by(offered_, held, options_.policy, answers.ancestry);
-    if (overwritten.empty() || offered_.empty()) return answers;
-    if (overwritten != asked_values_ || !asked_known_) {
-      Result<std::vector<Oid>> known = source_.known({offered_.begin()->oid}, overwritten, stop_);
-      if (!known && known.error().kind() == ErrorKind::Unsupported) return answers;
-      const std::vector<Oid> values = TRY(std::move(known));
-      asked_known_ = std::unordered_set<Oid>(values.begin(), values.end());
-      asked_values_ = std::move(overwritten);
-    }
-    answers.known = asked_known_;
-    return answers;
-  }
-
-  // What lies between what the source offers and what somebody holds. Good to have: where the source refuses it, or it
-  // is too much to look at, there are other ways.
-  struct AskedHistory {
-    std::vector<Oid> wants;  // sorted
-    std::vector<Oid> haves;
-    std::optional<History> history;
-
-    bool is_about(const std::vector<Oid>& some, const std::unordered_set<Oid>& held) const {
-      return std::includes(wants.begin(), wants.end(), some.begin(), some.end()) &&
-             std::all_of(haves.begin(), haves.end(), [&](const Oid& oid) { return held.contains(oid); });
-    }
-  };
-
-  Result<> ask_history(std::vector<Oid> wants, std::vector<Oid> haves) {
-    asked_history_ = AskedHistory{wants, haves, std::nullopt};
-    Result<History> history = source_.history(std::move(wants), std::move(haves), stop_);
-    if (history) {
-      asked_history_->history = std::move(history).value();
-      return {};
-    }
-    switch (history.error().kind()) {
-      case ErrorKind::Cancelled:
-      case ErrorKind::Conflict:
-      case ErrorKind::Throttled:
-      case ErrorKind::Unavailable:
-        return std::move(history).error();
-      default:
-        return {};
-    }
   }
 
   // 3. A repository that does not exist yet is made.
@@ -422,7 +343,9 @@ class Run {
     if (group.front()->needs_everything()) return carry_batch(live(group), group.front()->plan().carry, {});
     std::vector<Oid> delivered;  // by earlier batches
     for (const std::vector<PlannedUpdate>& batch : in_batches(group.front()->plan().carry, batch_max)) {
-      carry_batch(live(group), batch, delivered);
+      std::vector<Leg*> legs = live(group);
+      std::erase_if(legs, [](const Leg* leg) { return leg->is_to_be_split(); });
+      carry_batch(std::move(legs), batch, delivered);
       const std::vector<Oid> carried = new_oids(batch);
       delivered.insert(delivered.end(), carried.begin(), carried.end());
     }
@@ -463,8 +386,12 @@ class Run {
       request.wants = tips(offered_);
     } else {
       request.wants = new_oids(batch);
-      request.haves = TRY(haves_for(legs, batch, delivered));
+      request.haves = TRY(inquiry_.haves_for(legs, batch, delivered));
     }
+    return ask_for(request, legs);
+  }
+
+  Result<std::unique_ptr<PackStream>> ask_for(FetchRequest& request, const std::vector<Leg*>& legs) {
     for (const Leg* leg : legs) {
       request.thin = request.thin && leg->destination().profile().takes_thin && !leg->takes("no-thin");
       request.ofs_delta = request.ofs_delta && leg->destination().profile().takes_ofs_delta && leg->takes("ofs-delta");
@@ -473,41 +400,12 @@ class Run {
     return source_.pack(request, messages_of(CrossingEvent::kSource), stop_);
   }
 
-  // What all of `legs` have. Where the history in between is known its exact boundary is enough. Else many tips cost
-  // the source a look-up each, and few make it send what is there already.
-  Result<std::vector<Oid>> haves_for(const std::vector<Leg*>& legs, const std::vector<PlannedUpdate>& batch,
-                                     const std::vector<Oid>& delivered) {
-    std::optional<Haves> haves;
-    for (const Leg* leg : legs) {
-      Haves theirs = choose_haves(bare_updates(batch), offered_, leg->held(), leg->listing()->extra_haves, kHavesMax);
-      if (haves) {
-        haves->keep_common(theirs);
-      } else {
-        haves = std::move(theirs);
-      }
-    }
-    for (std::vector<Oid>* oids : {&haves->few, &haves->all})
-      oids->insert(oids->end(), delivered.begin(), delivered.end());
-
-    const std::vector<Oid> wants = new_oids(batch);
-    const std::unordered_set<Oid> held(haves->all.begin(), haves->all.end());
-    if (!asked_history_ || !asked_history_->is_about(wants, held)) {
-      if (haves->all.size() <= kCheapHaves || haves->few.empty()) return std::move(haves->all);
-      TRY(ask_history(wants, haves->few));
-    }
-    if (!asked_history_->history) return std::move(haves->all);
-    History::Boundary boundary = asked_history_->history->boundary(wants, held);
-    if (!is_near(boundary.count_above, batch.size())) return std::move(haves->all);
-    // A want that the answer left out is something that the haves reach, or no commit: for the first they are needed.
-    if (!boundary.has_all_tips) add_missing(boundary.oids, asked_history_->haves);
-    return std::move(boundary.oids);
-  }
-
   // One pack into every leg. Returns the legs that have to be tried again, ref by ref.
   std::vector<Leg*> pour(PackStream& pack, const std::vector<Oid>& haves, const std::vector<Leg*>& legs,
-                         const std::vector<PlannedUpdate>& batch, bool again) {
+                         const std::vector<PlannedUpdate>& batch, bool again,
+                         std::optional<std::uint64_t> bytes_max = std::nullopt) {
     std::vector<Leg*> open_legs;
-    std::vector<PushReport> reports(legs.size());
+    std::vector<PushLane::Outcome> outcomes(legs.size());
     std::vector<std::unique_ptr<Writer>> lanes;
     for (Leg* leg : legs) {
       Result<std::unique_ptr<PushWriter>> writer = open(*leg, batch, is_atomic(*leg) && !again, haves);
@@ -515,8 +413,8 @@ class Run {
         leg->fail(std::move(writer).error().context("push"));
         continue;
       }
-      lanes.push_back(std::make_unique<PushLane>(std::move(writer).value(), leg->destination().profile(),
-                                                 reports[open_legs.size()]));
+      lanes.push_back(std::make_unique<PushLane>(std::move(writer).value(), bytes_max.value_or(push_bytes_max(*leg)),
+                                                 outcomes[open_legs.size()]));
       open_legs.push_back(leg);
       tell({.kind = CrossingEvent::Kind::PackStarted, .leg = leg->index(), .objects = pack.object_count()});
     }
@@ -537,17 +435,138 @@ class Run {
     for (std::size_t i = 0; i < open_legs.size(); ++i) {
       Leg& leg = *open_legs[i];
       leg.note_pack(pack.bytes(), moved ? pack.object_count() : 0);
-      if (const Result<>& lane = fan_out.outcome(i); !lane && (lane.error().kind() != ErrorKind::Cancelled || moved)) {
+      if (outcomes[i].was_too_large) {
+        leg.note_to_be_split(true);
+      } else if (const Result<>& lane = fan_out.outcome(i);
+                 !lane && (lane.error().kind() != ErrorKind::Cancelled || moved)) {
         leg.fail(Error(lane.error()).context("push"));
       } else if (!moved) {
         leg.fail(Error(moved.error()).context("fetch from {}", source_.name()));
       } else {
         const bool was_atomic = is_atomic(leg) && !again;
-        if (!leg.note_report(reports[i]) && was_atomic && options_.policy.atomic == AtomicMode::Auto)
+        if (!leg.note_report(outcomes[i].report) && was_atomic && options_.policy.atomic == AtomicMode::Auto)
           retry.push_back(&leg);
       }
     }
     return retry;
+  }
+
+  // How much one push may bring. Each part of what is split is within it, and so the limit is that of the host.
+  std::uint64_t push_bytes_max(const Leg& leg) const {
+    const HostProfile& profile = leg.destination().profile();
+    if (options_.push_bytes_max != 0) return options_.push_bytes_max;
+    return profile.pack_bytes_advised != 0 ? profile.pack_bytes_advised : profile.pack_bytes_max;
+  }
+
+  // 5b. A pack that is too large for one push goes in parts: first commits that the new refs rest on, each part under
+  // marks of ours, then what is left. A part that is there stays there, so a run that is cut is gone on with by the
+  // next.
+  void carry_in_parts(Leg& leg) {
+    if (!leg.is_to_be_split()) return;
+    leg.note_to_be_split(false);
+    const std::vector<Oid> wants = new_oids(leg.left_to_carry());
+    std::vector<Oid> haves = tips(leg.held());
+    for (const Ref& mark : leg.marks()) haves.push_back(mark.oid);
+    Result<History> history = source_.history(wants, std::move(haves), kWholeHistory, stop_);
+    if (!history)
+      return leg.fail(
+          std::move(history).error().context("push: it is more than {} bytes and has to be split, for which {} has to "
+                                             "show its history; or bring its refs over in parts, with --ref",
+                                             push_bytes_max(leg), source_.name()));
+    if (Result<> pushed = push_parts(leg, *history); !pushed) {
+      if (leg.is_live()) leg.fail(std::move(pushed).error());
+      return;
+    }
+    // What is left: the last commits, tags, and the names.
+    std::vector<Oid> delivered = marked(leg);
+    for (const std::vector<PlannedUpdate>& batch : batches(leg, leg.left_to_carry())) {
+      carry_batch({&leg}, batch, delivered);
+      if (leg.is_to_be_split()) return leg.fail(too_large(leg));
+      if (!leg.is_live()) return;
+      const std::vector<Oid> carried = new_oids(batch);
+      delivered.insert(delivered.end(), carried.begin(), carried.end());
+    }
+  }
+
+  static std::vector<Oid> marked(Leg& leg) {
+    std::vector<Oid> oids;
+    for (const Ref& mark : leg.marks()) oids.push_back(mark.oid);
+    return oids;
+  }
+
+  Error too_large(const Leg& leg) const {
+    return Error(ErrorKind::Rejected, "push: {} takes at most {} bytes in one push, and a single commit brings more",
+                 leg.destination().profile().name, push_bytes_max(leg));
+  }
+
+  Result<> push_parts(Leg& leg, const History& history) {
+    SplitWalk walk(history, new_oids(leg.left_to_carry()));
+    std::size_t count = std::min(kFirstPart, std::max<std::size_t>(1, walk.remaining() / 2));
+    while (walk.remaining() > 0) {
+      const std::size_t part = std::min(count, walk.remaining());
+      const std::vector<PlannedUpdate> marks = new_marks(leg, walk.next(history, part));
+      tell({.kind = CrossingEvent::Kind::StepStarted,
+            .leg = leg.index(),
+            .text = "carrying in parts, commits left",
+            .count = walk.remaining()});
+      // One commit is the smallest part there is: then only what the host refuses counts.
+      const std::uint64_t bytes_max = part == 1 ? leg.destination().profile().pack_bytes_max : push_bytes_max(leg);
+      const std::uint64_t bytes = TRY(push_part(leg, history, marks, bytes_max));
+      if (leg.is_to_be_split()) {
+        leg.note_to_be_split(false);
+        if (part == 1) return too_large(leg);
+        count = std::max<std::size_t>(1, part / 4);
+        continue;
+      }
+      for (const PlannedUpdate& mark : marks) leg.marks().push_back({mark.update.name, mark.update.new_oid});
+      walk.settle(part);
+      count = next_part(part, bytes, push_bytes_max(leg));
+    }
+    return {};
+  }
+
+  // Names that are free over there.
+  static std::vector<PlannedUpdate> new_marks(Leg& leg, const std::vector<Oid>& commits) {
+    std::vector<PlannedUpdate> marks;
+    std::size_t number = 0;
+    for (const Oid& oid : commits) {
+      RefName name = mark_name(++number);
+      while (is_marked(leg, name)) name = mark_name(++number);
+      marks.push_back({.update = {.name = name, .old_oid = Oid(), .new_oid = oid}, .change = Change::Create});
+    }
+    return marks;
+  }
+  static RefName mark_name(std::size_t number) {
+    Result<RefName> name = RefName::parse(fmt::format("{}{}", kSplitMarks, number));
+    return std::move(name).value();
+  }
+  static bool is_marked(Leg& leg, const RefName& name) {
+    return std::any_of(leg.marks().begin(), leg.marks().end(), [&](const Ref& mark) { return mark.name == name; });
+  }
+
+  // The bytes of its pack.
+  Result<std::uint64_t> push_part(Leg& leg, const History& history, const std::vector<PlannedUpdate>& marks,
+                                  std::uint64_t bytes_max) {
+    FetchRequest request{.wants = new_oids(marks)};
+    std::unordered_set<Oid> held;
+    for (const Oid& oid : tips(leg.held())) held.insert(oid);
+    for (const Ref& mark : leg.marks()) held.insert(mark.oid);
+    request.haves = history.boundary(request.wants, held).oids;
+    const std::unique_ptr<PackStream> pack =
+        TRY(ask_for(request, {&leg}).context("fetch a part from {}", source_.name()));
+    pour(*pack, request.haves, {&leg}, marks, true, bytes_max);
+    if (!leg.is_live()) return Error(ErrorKind::Cancelled, "the leg has failed");
+    return pack->bytes();
+  }
+
+  // Marks of this run, and those that one which was cut has left.
+  void remove_marks(Leg& leg) {
+    if (leg.marks().empty()) return;
+    std::vector<PlannedUpdate> deletions;
+    for (const Ref& mark : leg.marks())
+      deletions.push_back(
+          {.update = {.name = mark.name, .old_oid = mark.oid, .new_oid = Oid()}, .change = Change::Delete});
+    push_deletions(leg, deletions, "removing the marks of the parts");
   }
 
   // HEAD follows only to a branch that is, or has just been made, the source's: never where the branch was withheld.
@@ -596,12 +615,7 @@ class Run {
   RefMap offered_;   // what of it is selected, under the names of the destination
   Head head_;
   std::uint64_t fetches_ = 0;
-
-  std::vector<RefUpdate> asked_updates_;
-  std::optional<std::vector<AncestryAnswer>> asked_ancestry_;
-  std::optional<AskedHistory> asked_history_;
-  std::vector<Oid> asked_values_;
-  std::optional<std::unordered_set<Oid>> asked_known_;
+  Inquiry inquiry_;
 };
 
 }  // namespace

@@ -110,6 +110,8 @@ struct CrossingOptions {
   Policy policy;
   bool dry_run = false;
   Patience patience = {};
+  // A push with more than this is split along the source's history; 0: what the host's profile says.
+  std::uint64_t push_bytes_max = 0;
   // How often a leg is observed and planned again when something moved under us (Conflict).
   unsigned attempts_max = 3;
 };

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+
+#include "engine/split.h"
 
 namespace packferry {
 namespace {
@@ -38,6 +41,19 @@ bool Leg::take_conflict() {
   return true;
 }
 
+// What a run that was cut has marked is over there, and is no ref of anybody's.
+void Leg::note_listing(std::optional<Listing> listing) {
+  listing_ = std::move(listing);
+  marks_.clear();
+  if (!listing_) return;
+  const auto is_mark = [](const Ref& ref) { return ref.name.starts_with(kSplitMarks); };
+  for (const Ref& ref : listing_->refs.filtered(is_mark)) {
+    marks_.push_back(ref);
+    listing_->extra_haves.push_back(ref.oid);
+  }
+  if (!marks_.empty()) listing_->refs = listing_->refs.filtered(std::not_fn(is_mark));
+}
+
 void Leg::note_plan(Plan plan, RefOutcome outcome) {
   plan_ = std::move(plan);
   // Of an earlier attempt only what was proved still stands.
@@ -50,17 +66,31 @@ void Leg::note_plan(Plan plan, RefOutcome outcome) {
     results_.insert_or_assign(withheld.update.name, RefResult{withheld.update, withheld.change, RefOutcome::Withheld,
                                                               withheld.objection, withheld.reason});
   report_.unchanged = plan_.unchanged;
+  acknowledged_.clear();
 }
 
 bool Leg::note_report(const PushReport& report) {
   bool all_ok = true;
   for (const RefReport& ref : report.refs) {
-    RefResult& result = results_.at(ref.name);
+    const auto planned = results_.find(ref.name);
+    if (planned == results_.end()) {  // a mark of ours, without which nothing goes on
+      if (!ref.ok) fail(Error(ErrorKind::Rejected, "{} is refused: {}", ref.name.text(), ref.reason));
+      continue;
+    }
+    if (ref.ok) acknowledged_.insert(ref.name);
+    RefResult& result = planned->second;
     result.outcome = ref.ok ? RefOutcome::NotDone : RefOutcome::Rejected;  // until it is seen
     result.reason = ref.ok ? std::string() : ref.reason;
     all_ok = all_ok && ref.ok;
   }
   return all_ok;
+}
+
+std::vector<PlannedUpdate> Leg::left_to_carry() const {
+  std::vector<PlannedUpdate> left;
+  std::copy_if(plan_.carry.begin(), plan_.carry.end(), std::back_inserter(left),
+               [&](const PlannedUpdate& planned) { return !acknowledged_.contains(planned.update.name); });
+  return left;
 }
 
 void Leg::note_pack(std::uint64_t bytes, std::uint64_t objects) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -35,10 +36,18 @@ class Leg {
   bool published() const { return published_; }
   void note_published(bool published) { published_ = published; }
 
-  void note_listing(std::optional<Listing> listing) { listing_ = std::move(listing); }
+  // Was its pack too much for one push? Then it goes in parts.
+  bool is_to_be_split() const { return is_to_be_split_; }
+  void note_to_be_split(bool split) { is_to_be_split_ = split; }
+  // Marks of the parts that are there: what is over there besides its refs, and has to go.
+  std::vector<Ref>& marks() { return marks_; }
+
+  void note_listing(std::optional<Listing> listing);
   void note_plan(Plan plan, RefOutcome outcome);
   // What the host said, ref by ref. True when no ref was refused.
   bool note_report(const PushReport& report);
+  // What of plan().carry the host has not taken yet.
+  std::vector<PlannedUpdate> left_to_carry() const;
   void note_pack(std::uint64_t bytes, std::uint64_t objects);
   void note_head_set(bool set) { report_.head_set = set; }
   // Which old tips have their kept name now. What would lose one that has not is withheld from here on.
@@ -57,6 +66,9 @@ class Leg {
   std::optional<Listing> listing_;
   bool needs_everything_ = false;
   bool published_ = false;
+  bool is_to_be_split_ = false;
+  std::vector<Ref> marks_;
+  std::set<RefName> acknowledged_;
   Plan plan_;
   std::map<RefName, RefResult> results_;
   std::optional<Error> error_;

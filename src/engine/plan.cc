@@ -417,4 +417,20 @@ std::vector<std::vector<PlannedUpdate>> in_batches(const std::vector<PlannedUpda
   return batches;
 }
 
+std::vector<RefUpdate> bare_updates(const std::vector<PlannedUpdate>& updates) {
+  std::vector<RefUpdate> bare;
+  for (const PlannedUpdate& planned : updates) bare.push_back(planned.update);
+  return bare;
+}
+
+std::vector<Oid> new_oids(const std::vector<RefUpdate>& updates) {
+  std::vector<Oid> oids;
+  for (const RefUpdate& update : updates) oids.push_back(update.new_oid);
+  std::sort(oids.begin(), oids.end());
+  oids.erase(std::unique(oids.begin(), oids.end()), oids.end());
+  return oids;
+}
+
+std::vector<Oid> new_oids(const std::vector<PlannedUpdate>& updates) { return new_oids(bare_updates(updates)); }
+
 }  // namespace packferry

@@ -129,4 +129,9 @@ bool is_near(std::uint64_t commits, std::size_t refs);
 // The updates in pieces of at most `count_max` (0: no limit), in order.
 std::vector<std::vector<PlannedUpdate>> in_batches(const std::vector<PlannedUpdate>& updates, std::size_t count_max);
 
+// What is planned, without the reasons; and the objects that it names, sorted, each once.
+std::vector<RefUpdate> bare_updates(const std::vector<PlannedUpdate>& updates);
+std::vector<Oid> new_oids(const std::vector<RefUpdate>& updates);
+std::vector<Oid> new_oids(const std::vector<PlannedUpdate>& updates);
+
 }  // namespace packferry

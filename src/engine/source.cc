@@ -11,12 +11,13 @@ Result<std::unique_ptr<PackStream>> RemoteSource::pack(FetchRequest request, Rem
   return remote_->fetch(std::move(request), std::move(messages), stop);
 }
 
-Result<History> RemoteSource::history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) {
+Result<History> RemoteSource::history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
+                                      std::stop_token stop) {
   CHECK(!wants.empty());
   const ObjectFormat format = wants.front().format();
   const std::unique_ptr<PackStream> pack = TRY(remote_->fetch(
       {.wants = std::move(wants), .haves = std::move(haves), .thin = false, .filter = "tree:0"}, nullptr, stop));
-  return History::of(TRY(read_pack(*pack, format)), format);
+  return History::of(TRY(read_pack(*pack, format, bounds)), format);
 }
 
 Result<std::vector<AncestryAnswer>> RemoteSource::ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,

@@ -24,8 +24,9 @@ class Source {
   virtual Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
                                                    std::stop_token stop) = 0;
   // The commits and tags in `wants` that are not in `haves`: a small question, since neither trees nor files are looked
-  // at. Unsupported when it cannot say, Exhausted when they are too many to look at.
-  virtual Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) = 0;
+  // at. Unsupported when it cannot say, Exhausted when they are more than `bounds` allows.
+  virtual Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
+                                  std::stop_token stop) = 0;
   // What `known` shows is not asked.
   virtual Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
                                                        const History& known, std::stop_token stop) = 0;
@@ -41,7 +42,8 @@ class RemoteSource final : public Source {
   Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override;
   Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
                                            std::stop_token stop) override;
-  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override;
+  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
+                          std::stop_token stop) override;
   Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
                                                const History& known, std::stop_token stop) override;
   Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,

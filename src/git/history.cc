@@ -62,6 +62,35 @@ Result<History> History::of(const std::vector<PackedObject>& objects, ObjectForm
   return History(std::move(links));
 }
 
+std::span<const Oid> History::links(const Oid& oid) const {
+  const auto found = links_.find(oid);
+  return found == links_.end() ? std::span<const Oid>() : std::span<const Oid>(found->second);
+}
+
+std::vector<Oid> History::parents_first(std::span<const Oid> tips) const {
+  struct Visit {
+    Oid oid;
+    std::size_t next = 0;  // of its links
+  };
+  std::vector<Oid> order;
+  std::unordered_set<Oid> seen;
+  std::vector<Visit> path;
+  for (const Oid& tip : tips) {
+    if (contains(tip) && seen.insert(tip).second) path.push_back({tip});
+    while (!path.empty()) {
+      const std::span<const Oid> below = links(path.back().oid);
+      if (path.back().next == below.size()) {
+        order.push_back(path.back().oid);
+        path.pop_back();
+        continue;
+      }
+      const Oid& oid = below[path.back().next++];
+      if (contains(oid) && seen.insert(oid).second) path.push_back({oid});
+    }
+  }
+  return order;
+}
+
 bool History::leads_to(const Oid& tip, const Oid& old) const {
   std::vector<Oid> open = {tip};
   std::unordered_set<Oid> seen = {tip};

@@ -22,6 +22,11 @@ class History {
   // The commits and tags among `objects`; the rest is passed over.
   static Result<History> of(const std::vector<PackedObject>& objects, ObjectFormat format);
 
+  // What `oid` rests on; nothing for what is not in this history.
+  std::span<const Oid> links(const Oid& oid) const;
+  // All that `tips` reach in this history, each once, after all that it rests on itself.
+  std::vector<Oid> parents_first(std::span<const Oid> tips) const;
+
   bool contains(const Oid& oid) const { return links_.contains(oid); }
   std::size_t size() const { return links_.size(); }
 

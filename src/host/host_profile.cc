@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 2> kBitbucket = {"refs/pull-requests/", "
 constexpr std::array<std::string_view, 6> kGerrit = {"refs/changes/",         "refs/for/",   "refs/meta/",
                                                      "refs/cache-automerge/", "refs/users/", "refs/starred-changes/"};
 // Nobody wants these pushed anywhere: another clone's remotes, and what we keep ourselves.
-constexpr std::array<std::string_view, 2> kEverywhere = {"refs/remotes/", "refs/packferry/"};
+constexpr std::array<std::string_view, 3> kEverywhere = {"refs/remotes/", "refs/packferry/",
+                                                         "refs/tags/packferry-part/"};
 
 template <std::size_t n>
 void hide(HostProfile& profile, const std::array<std::string_view, n>& prefixes) {
@@ -61,6 +62,7 @@ HostProfile profile_of(const Url& url) {
   } else if (url.scheme() == Scheme::CodeCommit || region_of_codecommit_host(host)) {
     profile.name = "codecommit";
     profile.updates_per_push_max = 4000;
+    profile.pack_bytes_advised = 1024ull * 1024 * 1024;
     profile.takes_ofs_delta = false;
   } else {
     hide(profile, kGitHub);

@@ -16,6 +16,7 @@ struct HostProfile {
   std::string name = "git";  // "github", "gitlab", "codecommit", "gitea", …, or "git" when nothing is known
   std::size_t updates_per_push_max = 0;           // 0: no limit known; CodeCommit 4,000
   std::uint64_t pack_bytes_max = 0;               // 0: no limit known; GitHub 2 GiB
+  std::uint64_t pack_bytes_advised = 0;           // larger pushes are taken, and often fail; CodeCommit 1 GiB
   std::vector<std::string> hidden_prefixes = {};  // the host's own refs: never pushed there, never expected back
   bool takes_kept_refs = true;                    // false: refuses refs/packferry/… (known beforehand)
   bool takes_thin = true;

@@ -41,6 +41,18 @@ struct ObjectInfo {
   friend bool operator==(const ObjectInfo&, const ObjectInfo&) = default;
 };
 
+// What a store knows of itself; what it may not be asked, or has none of, is missing.
+struct StoreFacts {
+  std::string endpoint = {};  // where requests go
+  std::string region = {};
+  std::optional<Milliseconds> clock_ahead = std::nullopt;  // our clock before the store's; a second or so is nothing
+  std::optional<std::string> versions = std::nullopt;      // "enabled", "suspended", "off"
+  std::optional<std::string> default_retention =
+      std::nullopt;  // Object Lock: "GOVERNANCE for 30 days", "no default", "off"
+
+  friend bool operator==(const StoreFacts&, const StoreFacts&) = default;
+};
+
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -68,6 +80,9 @@ class ObjectStore {
 
   // Unfinished uploads (not objects) of writers that died, older than `age`: removed. How many there were.
   virtual Result<std::size_t> sweep(Milliseconds age, std::stop_token stop) = 0;
+
+  // For people who look for what is wrong. Asks what there is to ask, and fails only when stopped or not answered.
+  virtual Result<StoreFacts> facts(std::stop_token /*stop*/) { return StoreFacts(); }
 };
 
 // The whole of a small object, at most `bytes_max` (Exhausted).

@@ -97,4 +97,8 @@ Result<std::size_t> RetryingStore::sweep(Milliseconds age, std::stop_token stop)
   return repeat("sweep", stop, [&] { return store_.sweep(age, stop); });
 }
 
+Result<StoreFacts> RetryingStore::facts(std::stop_token stop) {
+  return repeat("facts", stop, [&] { return store_.facts(stop); });
+}
+
 }  // namespace packferry

@@ -36,6 +36,7 @@ class RetryingStore final : public ObjectStore {
   Result<std::vector<ObjectInfo>> list(std::string_view prefix, std::stop_token stop) override;
   Result<> remove(std::string_view key, std::stop_token stop) override;
   Result<std::size_t> sweep(Milliseconds age, std::stop_token stop) override;
+  Result<StoreFacts> facts(std::stop_token stop) override;
 
  private:
   class ResumingReader;

@@ -142,6 +142,26 @@ Result<bool> parse_s3_completion(std::string_view body) {
   return Error(ErrorKind::Unavailable, "does not say whether the upload was completed");
 }
 
+Result<std::string> parse_s3_versioning(std::string_view body) {
+  pugi::xml_document document;
+  const pugi::xml_node versioning = root(document, body, "VersioningConfiguration");
+  if (!versioning) return corrupt("something else than whether there are versions");
+  const std::string_view status = versioning.child_value("Status");
+  if (status == "Enabled") return std::string("enabled");
+  return std::string(status == "Suspended" ? "suspended" : "off");
+}
+
+Result<std::string> parse_s3_object_lock(std::string_view body) {
+  pugi::xml_document document;
+  const pugi::xml_node lock = root(document, body, "ObjectLockConfiguration");
+  if (!lock) return corrupt("something else than a configuration of Object Lock");
+  const pugi::xml_node retention = lock.child("Rule").child("DefaultRetention");
+  if (!retention) return std::string("no default");
+  const bool in_years = retention.child("Years");
+  return fmt::format("{} for {} {}", printable(retention.child_value("Mode"), 20),
+                     printable(retention.child_value(in_years ? "Years" : "Days"), 20), in_years ? "years" : "days");
+}
+
 std::string s3_completion_body(const std::vector<S3Part>& parts) {
   std::string out = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (std::size_t i = 0; i < parts.size(); ++i) {

@@ -49,6 +49,11 @@ Result<std::string> parse_s3_upload_id(std::string_view body);
 // else is Unavailable: the answer was lost on the way.
 Result<bool> parse_s3_completion(std::string_view body);
 
+// GetBucketVersioning: "enabled", "suspended" or "off".
+Result<std::string> parse_s3_versioning(std::string_view body);
+// GetObjectLockConfiguration: "GOVERNANCE for 30 days", or "no default".
+Result<std::string> parse_s3_object_lock(std::string_view body);
+
 struct S3Part {
   std::string etag;
   std::string sha256;  // base64; empty: not told

@@ -86,6 +86,25 @@ TEST(S3Answer, KnowsACompletionFromAFailureWithTheSameStatus) {
   EXPECT_FAILS(parse_s3_completion(""), ErrorKind::Unavailable, "does not say");
 }
 
+TEST(S3Answer, KnowsWhatABucketKeeps) {
+  EXPECT_EQ(must(parse_s3_versioning("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")),
+            "enabled");
+  EXPECT_EQ(must(parse_s3_versioning("<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>")),
+            "suspended");
+  EXPECT_EQ(must(parse_s3_versioning("<VersioningConfiguration/>")), "off");
+  EXPECT_FAILS(parse_s3_versioning("<x/>"), ErrorKind::Corrupt, "answers with");
+
+  const auto lock = [](std::string_view inside) {
+    return parse_s3_object_lock(fmt::format("<ObjectLockConfiguration>{}</ObjectLockConfiguration>", inside));
+  };
+  EXPECT_EQ(must(lock("<Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>30</Days></DefaultRetention></Rule>")),
+            "GOVERNANCE for 30 days");
+  EXPECT_EQ(must(lock("<Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Years>1</Years></DefaultRetention></Rule>")),
+            "COMPLIANCE for 1 years");
+  EXPECT_EQ(must(lock("<ObjectLockEnabled>Enabled</ObjectLockEnabled>")), "no default");
+  EXPECT_FAILS(parse_s3_object_lock("no XML"), ErrorKind::Corrupt, "answers with");
+}
+
 TEST(S3Answer, WritesCompletions) {
   EXPECT_EQ(s3_completion_body({{.etag = "\"a&b\"", .sha256 = ""}, {.etag = "c", .sha256 = "d="}}),
             "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"

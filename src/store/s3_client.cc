@@ -119,6 +119,11 @@ std::string S3Client::region() const {
   return region_;
 }
 
+std::optional<Milliseconds> S3Client::clock_ahead() const {
+  const std::lock_guard lock(mutex_);
+  return clock_ahead_;
+}
+
 Result<S3Answer> S3Client::send(const S3Request& request, std::stop_token stop) {
   bool renewed = false;
   bool moved = false;
@@ -183,6 +188,10 @@ Result<S3Answer> S3Client::exchange(const S3Request& request, const std::string&
   const Result<> written = request.body.empty() ? Result<>() : exchange->write(request.body);
   if (written) TRY(exchange->end_request());
   HttpResponse response = TRY(exchange->response());
+  if (const std::optional<Clock::WallTime> theirs = response.date()) {
+    const std::lock_guard lock(mutex_);
+    clock_ahead_ = std::chrono::duration_cast<Milliseconds>(clock_.now() - *theirs);
+  }
   if (!written && is_success(response)) return written.error();
   S3Answer answer;
   answer.response = std::move(response);

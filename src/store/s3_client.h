@@ -106,6 +106,11 @@ class S3Client {
   // x-amz-checksum-sha256 goes with every body: S3 wants it where Object Lock is on, and AWS checks and keeps it.
   bool sends_checksums() const { return !options_.endpoint || options_.object_lock; }
 
+  // In which the bucket has turned out to be, so far.
+  std::string region() const;
+  // Our clock before that of the last answer; nothing when it bore no date.
+  std::optional<Milliseconds> clock_ahead() const;
+
   // Again, with a pause before each attempt, while it is Throttled or Unavailable.
   Result<> patiently(const std::function<Result<>()>& attempt, std::stop_token stop);
   // Waits before the next attempt. `error` itself when there is no point in one.
@@ -114,7 +119,6 @@ class S3Client {
  private:
   struct Refusal;
 
-  std::string region() const;
   Result<> check_encryption(const S3Request& request, const HttpResponse& response) const;
   Result<HttpRequest> prepare(const S3Request& request, const std::string& region,
                               const AwsCredentials& credentials) const;
@@ -136,6 +140,7 @@ class S3Client {
   std::atomic<std::uint64_t> pauses_ = 0;
   mutable std::mutex mutex_;
   std::string region_;
+  std::optional<Milliseconds> clock_ahead_;
 };
 
 }  // namespace packferry

@@ -200,4 +200,37 @@ Result<std::size_t> S3Store::sweep(Milliseconds age, std::stop_token stop) {
   return dead.size();
 }
 
+// One request after the other; who may not ask is told nothing. The first one is there for its Date, whatever it says.
+Result<StoreFacts> S3Store::facts(std::stop_token stop) {
+  const auto is_over = [](const Error& error) {
+    return error.kind() == ErrorKind::Cancelled || error.kind() == ErrorKind::Unavailable ||
+           error.kind() == ErrorKind::Throttled;
+  };
+  const auto ask = [&](std::string_view doing, std::string_view permission, S3Query query) {
+    return client_.ask({.method = "GET", .doing = doing, .permission = permission, .query = std::move(query)}, stop);
+  };
+  const Result<std::string> listed = ask(
+      "list", "s3:ListBucket", {{"list-type", "2"}, {"max-keys", "1"}, {"prefix", client_.location().full_key("")}});
+  if (!listed && is_over(listed.error())) return listed.error();
+
+  StoreFacts facts;
+  const Result<std::string> versions = ask("ask for the versions of", "s3:GetBucketVersioning", {{"versioning", ""}});
+  if (!versions && is_over(versions.error())) return versions.error();
+  if (versions) facts.versions = TRY(parse_s3_versioning(*versions).context("{}", name()));
+
+  const Result<std::string> lock =
+      ask("ask for the Object Lock of", "s3:GetBucketObjectLockConfiguration", {{"object-lock", ""}});
+  if (!lock && is_over(lock.error())) return lock.error();
+  if (lock) facts.default_retention = TRY(parse_s3_object_lock(*lock).context("{}", name()));
+  // ObjectLockConfigurationNotFoundError.
+  if (!lock && lock.error().kind() == ErrorKind::NotFound) facts.default_retention = "off";
+
+  const S3Options& options = client_.options();
+  facts.region = client_.region();
+  facts.clock_ahead = client_.clock_ahead();
+  facts.endpoint = TRY(s3_bucket_url(client_.location().bucket, facts.region, options.endpoint, options.addressing))
+  .origin();
+  return facts;
+}
+
 }  // namespace packferry

@@ -31,6 +31,7 @@ class S3Store final : public ObjectStore {
   // In a bucket with versions this hides the object; older versions stay as long as the bucket's rules say.
   Result<> remove(std::string_view key, std::stop_token stop) override;
   Result<std::size_t> sweep(Milliseconds age, std::stop_token stop) override;
+  Result<StoreFacts> facts(std::stop_token stop) override;
 
  private:
   S3Store(S3Location location, S3Options options, HttpClient& http, AwsCredentialSource& credentials, Clock& clock)

@@ -77,6 +77,30 @@ class S3StoreTest : public ::testing::Test {
   FixedAwsCredentials credentials_{S3Server::credentials()};
 };
 
+TEST_F(S3StoreTest, TellsWhatItKnowsOfTheBucket) {
+  server_.set_date("Tue, 14 Nov 2023 22:12:50 GMT");
+  const StoreFacts facts = must(open()->facts({}));
+  EXPECT_EQ(facts.endpoint, server_.endpoint());
+  EXPECT_EQ(facts.region, "us-east-1");
+  EXPECT_EQ(facts.clock_ahead, Milliseconds(30'000));
+  EXPECT_EQ(facts.versions, "off");
+  EXPECT_EQ(facts.default_retention, "off");
+}
+
+TEST_F(S3StoreTest, WhoMayAskNothingIsToldTheTimeAllTheSame) {
+  server_.set_date("Tue, 14 Nov 2023 22:13:20 GMT");
+  server_.interfere([](const S3Call&) { return S3Fault::Refuse; });
+  const StoreFacts facts = must(open()->facts({}));
+  EXPECT_EQ(facts.clock_ahead, Milliseconds(0));
+  EXPECT_EQ(facts.versions, std::nullopt);
+  EXPECT_EQ(facts.default_retention, std::nullopt);
+  for (const std::string operation : {"ListObjectsV2", "GetBucketVersioning", "GetObjectLockConfiguration"}) {
+    server_.interfere(
+        [=](const S3Call& call) { return call.operation == operation ? S3Fault::Hangup : S3Fault::None; });
+    EXPECT_FAILS(open()->facts({}), ErrorKind::Unavailable, "backups");
+  }
+}
+
 TEST_F(S3StoreTest, PutsSmallStreamsWhole) {
   const auto store = open();
   must(upload(*store, "a/b", "hello"));

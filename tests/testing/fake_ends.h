@@ -88,7 +88,7 @@ class FakeSource final : public Source {
   }
 
   // What is in `wants` and not in `haves`, by `parents`.
-  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token) override {
+  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack&, std::stop_token) override {
     histories.push_back(wants);
     if (history_error) return Error(*history_error);
     History::Links links;

@@ -31,8 +31,9 @@ class BorrowedSource final : public Source {
                                            std::stop_token stop) override {
     return source_.pack(std::move(request), std::move(messages), stop);
   }
-  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, std::stop_token stop) override {
-    return source_.history(std::move(wants), std::move(haves), stop);
+  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
+                          std::stop_token stop) override {
+    return source_.history(std::move(wants), std::move(haves), bounds, stop);
   }
   Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
                                                const History& known, std::stop_token stop) override {

@@ -53,6 +53,8 @@ std::string escaped(std::string_view key) {
 std::string operation_of(const S3Call& call) {
   const bool has_key = !call.key.empty();
   const bool has_id = call.query.count("uploadId") > 0;
+  if (call.query.count("versioning") > 0) return "GetBucketVersioning";
+  if (call.query.count("object-lock") > 0) return "GetObjectLockConfiguration";
   if (call.method == "GET")
     return has_key ? "GetObject" : call.query.count("uploads") > 0 ? "ListMultipartUploads" : "ListObjectsV2";
   if (call.method == "HEAD") return has_key ? "HeadObject" : "HeadBucket";
@@ -153,6 +155,11 @@ void S3Server::ignore_conditions() {
 void S3Server::set_page_size(std::size_t size) {
   const std::lock_guard lock(mutex_);
   page_size_ = size;
+}
+
+void S3Server::set_date(std::string date) {
+  const std::lock_guard lock(mutex_);
+  date_ = std::move(date);
 }
 
 void S3Server::put(const std::string& key, std::string bytes) {
@@ -260,6 +267,7 @@ bool S3Server::answer(int socket, S3Call call, const std::string& target) {
   } else {
     out = perform(call, fault);
   }
+  if (!date_.empty()) out.headers.push_back("Date: " + date_);
   lock.unlock();
 
   if (fault == S3Fault::Hangup || fault == S3Fault::LoseAnswer) return false;
@@ -354,6 +362,8 @@ S3Server::Answer S3Server::perform(const S3Call& call, S3Fault fault) {
   if (call.operation == "CreateMultipartUpload") return create_upload(call);
   if (call.operation == "ListMultipartUploads") return list_uploads(call);
   if (call.operation == "HeadBucket") return {.status = 200, .headers = {"x-amz-bucket-region: " + region_}};
+  if (call.operation == "GetBucketVersioning") return {.status = 200, .body = "<VersioningConfiguration/>"};
+  if (call.operation == "GetObjectLockConfiguration") return refuse(404, "ObjectLockConfigurationNotFoundError");
   if (call.operation == "DeleteObject") {
     objects_.erase(call.key);
     return {.status = 204};

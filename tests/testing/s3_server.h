@@ -88,6 +88,8 @@ class S3Server {
   void expect_token(std::string token);  // others are ExpiredToken
   void ignore_conditions();
   void set_page_size(std::size_t size);
+  // What its answers say of the time; unless set they say nothing.
+  void set_date(std::string date);
 
   void put(const std::string& key, std::string bytes);
   std::map<std::string, Object> objects() const;
@@ -124,6 +126,7 @@ class S3Server {
   std::string token_;
   bool ignores_conditions_ = false;
   std::size_t page_size_ = 1000;
+  std::string date_;
 
   mutable std::mutex mutex_;
   bool closing_ = false;
