@@ -8,10 +8,10 @@ REPOSITORIES ?= packferry=.
 JOBS    ?= $(shell nproc)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release test test-all integration format tidy layers asan tsan faults simulate fuzz bench coverage install deb clean
+.PHONY: help setup build release test test-all integration integration-slow format tidy layers asan tsan faults simulate fuzz bench coverage install deb clean
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: ## install what Debian 12 needs to build, run and test
 	scripts/bootstrap
@@ -29,6 +29,10 @@ test: build ## unit tests and house rules: the everyday one, under two minutes
 
 integration: build ## the program between real servers on loopback
 	ctest --test-dir build/$(PRESET) -j $(JOBS) --output-on-failure -L integration
+
+integration-slow: build deb ## the printed buildspecs in an empty Debian, as CodeBuild runs them; needs root, five minutes
+	PACKFERRY=$(CURDIR)/build/$(PRESET)/packferry PACKFERRY_DEB=$$(ls -t $(CURDIR)/dist/*.deb | head -1) \
+	  PACKFERRY_CLEAN_ROOT=$(CURDIR)/build/clean-root python3 tests/integration/buildspec_test.py
 
 test-all: ## everything that CI runs, under 25 minutes on two cores
 	scripts/test-all

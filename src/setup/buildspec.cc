@@ -74,6 +74,7 @@ std::string backup_command(const BuildspecOptions& options) {
   if (options.mode == BuildspecMode::Batch) command.add("--shard \"$PACKFERRY_SHARD\"");
   command.add("--to", store_of(options.bucket, options.prefix));
   command.add("--name '${region}/${repo_name}'");
+  command.add("--key '${repo_name}/${repo_basename}-${datetime}'");
   command.add("--expected-bucket-owner", options.bucket_owner);
   if (!options.kms_key.empty()) command.add("--sse aws:kms").add("--sse-kms-key-id", options.kms_key);
   command.add("--object-lock", options.object_lock).add_each("--recipient", options.recipients);

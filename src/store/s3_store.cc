@@ -105,7 +105,9 @@ Result<std::unique_ptr<Reader>> S3Store::open(std::string_view key, std::uint64_
     if (offset == bytes) return std::make_unique<MemoryReader>(std::string_view());
     get.headers.push_back({"Range", fmt::format("bytes={}-", offset)});
   }
-  S3Answer answer = TRY(client_.send(get, stop));
+  Result<S3Answer> got = client_.send(get, stop);
+  if (!got && is_missing(got.error(), key, stop)) return Error(ErrorKind::NotFound, "{}: no such object", place);
+  S3Answer answer = TRY(std::move(got));
   const std::string_view range = answer.response.header("content-range").value_or("");
   if (offset > 0 && (answer.response.status != 206 || !range.starts_with(fmt::format("bytes {}-", offset))))
     return Error(ErrorKind::Corrupt, "{}: answers with another range than from {}", place, offset);
@@ -116,11 +118,22 @@ Result<std::unique_ptr<Reader>> S3Store::open(std::string_view key, std::uint64_
 
 Result<std::optional<ObjectInfo>> S3Store::find(std::string_view key, std::stop_token stop) {
   TRY(check_key(key));
-  const std::optional<HttpResponse> found = TRY(client_.head(std::string(key), stop));
-  if (!found) return std::optional<ObjectInfo>();
-  const std::optional<std::uint64_t> bytes = number(found->header("content-length"));
+  const Result<std::optional<HttpResponse>> found = client_.head(std::string(key), stop);
+  if (!found && is_missing(found.error(), key, stop)) return std::optional<ObjectInfo>();
+  if (!found) return found.error();
+  if (!*found) return std::optional<ObjectInfo>();
+  const HttpResponse& response = **found;
+  const std::optional<std::uint64_t> bytes = number(response.header("content-length"));
   if (!bytes) return Error(ErrorKind::Corrupt, "look for '{}' of {}: answers without a length", printable(key), name());
-  return std::optional(ObjectInfo{.key = std::string(key), .bytes = *bytes, .modified_at = found->last_modified()});
+  return std::optional(ObjectInfo{.key = std::string(key), .bytes = *bytes, .modified_at = response.last_modified()});
+}
+
+// Who may list only below a prefix is denied a key that is not there: S3 does not say that it is missing, because the
+// condition on s3:prefix holds for listings only. So a listing is asked. It counts only when the key is not in it.
+bool S3Store::is_missing(const Error& error, std::string_view key, std::stop_token stop) {
+  if (error.kind() != ErrorKind::Denied) return false;
+  const Result<std::vector<ObjectInfo>> listed = list(key, stop);
+  return listed && std::none_of(listed->begin(), listed->end(), [&](const auto& each) { return each.key == key; });
 }
 
 Result<std::vector<ObjectInfo>> S3Store::list(std::string_view prefix, std::stop_token stop) {

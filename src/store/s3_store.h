@@ -38,6 +38,7 @@ class S3Store final : public ObjectStore {
       : client_(std::move(location), std::move(options), http, credentials, clock) {}
 
   std::string next_mark(std::string_view key);
+  bool is_missing(const Error& error, std::string_view key, std::stop_token stop);
   Result<std::uint64_t> length_of(std::string_view key, std::stop_token stop);
 
   S3Client client_;

@@ -417,6 +417,20 @@ TEST_F(S3StoreTest, DeniedSaysWhatToAllow) {
   expect(store->sweep({}, {}), "allow s3:ListBucketMultipartUploads");
 }
 
+// As S3 answers when the policy lets us list our prefix only.
+TEST_F(S3StoreTest, WhatIsNotListedIsMissingEvenIfTheServerWillNotSaySo) {
+  const auto store = open();
+  server_.put("below/x.old", "1");
+  server_.put("below/hidden", "1");
+  server_.interfere(
+      [](const S3Call& call) { return call.operation == "ListObjectsV2" ? S3Fault::None : S3Fault::Refuse; });
+  EXPECT_EQ(must(store->find("x", {})), std::nullopt);
+  EXPECT_FAILS(store->open("x", 0, {}), ErrorKind::NotFound, "no such object");
+  EXPECT_FAILS(store->open("x", 1, {}), ErrorKind::NotFound, "no such object");
+  EXPECT_FAILS(store->find("hidden", {}), ErrorKind::Denied, "allow s3:GetObject");
+  EXPECT_FAILS(store->open("hidden", 0, {}), ErrorKind::Denied, "allow s3:GetObject");
+}
+
 TEST_F(S3StoreTest, OtherTroubleHasItsKindAndRemedy) {
   fail("PutObject", S3Fault::SkewedClock);
   EXPECT_FAILS(open()->put_if_absent("x", {}, {}), ErrorKind::Invalid, "set the clock");

@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import hmac
 import http.client
+import json
 import os
 import pathlib
 import shlex
@@ -23,6 +24,9 @@ RADOSGW = pathlib.Path(__file__).resolve().parents[1] / "servers" / "radosgw.sh"
 class Keys(typing.NamedTuple):
     access: str
     secret: str
+
+    def environment(self):
+        return {"AWS_ACCESS_KEY_ID": self.access, "AWS_SECRET_ACCESS_KEY": self.secret}
 
 
 class Answer(typing.NamedTuple):
@@ -49,6 +53,7 @@ class Server:
         lines = (self.directory / "env").read_text().splitlines()
         env = {name: shlex.split(value)[0] for name, value in (line.split("=", 1) for line in lines)}
         self.endpoint = env["FERRY_S3_ENDPOINT"]
+        self.tls_endpoint, self.ca_file = env["FERRY_S3_TLS_ENDPOINT"], env["FERRY_S3_CA_FILE"]
         self.bucket = env["FERRY_S3_BUCKET"]
         self.keys = Keys(env["FERRY_S3_ACCESS_KEY"], env["FERRY_S3_SECRET_KEY"])
 
@@ -56,18 +61,48 @@ class Server:
         subprocess.run([RADOSGW, "stop", self.directory], check=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def add_user(self, name):
-        """Another account; what it may do is for the policies of buckets to say."""
+    def admin(self, *words):
+        run = ["radosgw-admin", "-n", "client.rgw", "-c", self.directory / "ceph.conf", *words]
+        subprocess.run(run, check=True, capture_output=True)
+
+    def add_user(self, name, account=None):
+        """Another user, in an account of AWS's twelve digits or in none; what it may do is for the policies of buckets
+        to say. Accounts are radosgw's tenants."""
         keys = Keys(f"{name.upper()}KEY".ljust(20, "0"), f"{name}-secret/plus+slash".ljust(40, "0"))
-        subprocess.run(
-            ["radosgw-admin", "-n", "client.rgw", "-c", self.directory / "ceph.conf", "user", "create", f"--uid={name}",
-             f"--display-name={name}", f"--access-key={keys.access}", f"--secret={keys.secret}"],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        tenant = ["--tenant", account] if account else []
+        self.admin("user", "create", *tenant, f"--uid={name}", f"--display-name={name}", f"--access-key={keys.access}",
+                   f"--secret={keys.secret}")  # fmt: skip
         return keys
 
-    def ask(self, method, bucket, key="", query=None, headers=None, body=b"", expect=(200, 204)):
-        """A request signed by hand (version 4), as the owner."""
+    def add_role(self, account, name, trust, policy):
+        """Whom it trusts and what it may do are IAM policies. Of the latter, what is about other services than S3 is left
+        out: radosgw takes no action that it does not know."""
+        ours = [each for each in policy["Statement"] if all(action.startswith("s3:") for action in each["Action"])]
+        policy = {**policy, "Statement": ours}
+        role = ["--tenant", account, f"--role-name={name}"]
+        self.admin("role", "create", *role, f"--assume-role-policy-doc={json.dumps(trust)}")
+        self.admin("role-policy", "put", *role, "--policy-name=all", f"--policy-doc={json.dumps(policy)}")
+        return f"arn:aws:iam::{account}:role/{name}"
+
+    def remove_role(self, account, name):
+        role = ["--tenant", account, f"--role-name={name}"]
+        self.admin("role-policy", "delete", *role, "--policy-name=all")
+        self.admin("role", "delete", *role)
+
+    def take_role(self, role, keys):
+        """What these keys get for the role: {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"}."""
+        wanted = {"Action": "AssumeRole", "Version": "2011-06-15", "RoleArn": role, "RoleSessionName": "build"}
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        body = urllib.parse.urlencode(wanted).encode()
+        answer = self.ask("POST", "", headers=headers, body=body, keys=keys, service="sts")
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
+        return {name: answer.texts(name)[0] for name in names}
+
+    def ask(
+        self, method, bucket, key="", query=None, headers=None, body=b"", expect=(200, 204), keys=None, service="s3"
+    ):
+        """A request signed by hand (version 4), as the owner or with other keys."""
+        keys = keys or self.keys
         host = urllib.parse.urlsplit(self.endpoint).netloc
         path = urllib.parse.quote(f"/{bucket}/{key}" if key else f"/{bucket}", safe="/-_.~")
         # In the order of their names, as they are signed.
@@ -78,15 +113,15 @@ class Server:
         names = ";".join(sorted(signed))
         lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
         canonical = f"{method}\n{path}\n{query_text}\n{lines}\n{names}\n{digest}"
-        scope = f"{time[:8]}/us-east-1/s3/aws4_request"
+        scope = f"{time[:8]}/us-east-1/{service}/aws4_request"
         to_sign = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-        key_bytes = b"AWS4" + self.keys.secret.encode()
+        key_bytes = b"AWS4" + keys.secret.encode()
         for word in scope.split("/"):
             key_bytes = hmac.digest(key_bytes, word.encode(), "sha256")
         signature = hmac.digest(key_bytes, to_sign.encode(), "sha256").hex()
-        signed["authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={self.keys.access}/{scope}, SignedHeaders={names}, Signature={signature}"
-        )
+        signed[
+            "authorization"
+        ] = f"AWS4-HMAC-SHA256 Credential={keys.access}/{scope}, SignedHeaders={names}, Signature={signature}"
         connection = http.client.HTTPConnection(host, timeout=60)
         try:
             connection.request(method, f"{path}?{query_text}" if query_text else path, body or None, signed)

@@ -8,7 +8,8 @@
 #
 # DIR/env is for `source`:
 #
-#   FERRY_S3_ENDPOINT      http://127.0.0.1:PORT
+#   FERRY_S3_ENDPOINT      http://127.0.0.1:PORT; it answers for STS too
+#   FERRY_S3_TLS_ENDPOINT  https://127.0.0.1:PORT, to be trusted with FERRY_S3_CA_FILE
 #   FERRY_S3_BUCKET        a bucket that is there
 #   FERRY_S3_ACCESS_KEY    its owner, and FERRY_S3_SECRET_KEY
 #   FERRY_S3_KMS_KEY       the id of a key that aws:kms encryption can use
@@ -73,7 +74,9 @@ osd data = $DIR/osd
 osd objectstore = memstore
 memstore device bytes = 4294967296
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:$RGW_PORT
+rgw frontends = beast endpoint=127.0.0.1:$RGW_PORT ssl_endpoint=127.0.0.1:$TLS_PORT ssl_certificate=$DIR/tls/server.pem
+rgw s3 auth use sts = true
+rgw sts key = sixteen-letters!
 rgw dns name = localhost
 rgw thread pool size = 64
 rgw gc obj min wait = 1
@@ -101,7 +104,7 @@ start_once() {
   local conf=(-c "$DIR/ceph.conf")
   FSID=$(</proc/sys/kernel/random/uuid)
   OSD_UUID=$(</proc/sys/kernel/random/uuid)
-  read -r MON_PORT OSD_PORT RGW_PORT < <(free_ports 3)
+  read -r MON_PORT OSD_PORT RGW_PORT TLS_PORT < <(free_ports 4)
   [ "$OSD_PORT" -le 65000 ] || return 1
   write_conf
   {
@@ -126,7 +129,7 @@ start_once() {
 
 start() {
   local missing=() tool owner=${1:-} attempt
-  for tool in ceph-mon ceph-osd radosgw radosgw-admin monmaptool ceph curl python3; do
+  for tool in ceph-mon ceph-osd radosgw radosgw-admin monmaptool ceph curl openssl python3; do
     command -v $tool >/dev/null || missing+=("$tool")
   done
   [ ${#missing[@]} = 0 ] || fail "not installed: ${missing[*]}; run scripts/bootstrap test"
@@ -136,12 +139,16 @@ start() {
   # Ports are free when we ask and may be taken when a server comes to bind them; then all of it is tried again.
   for attempt in 1 2 3; do
     stop_all
-    rm -rf "${DIR:?}"/{mon,osd,run,log,pids,monmap,env}
-    mkdir -p "$DIR"/{mon,osd,run,log,pids}
+    rm -rf "${DIR:?}"/{mon,osd,run,log,pids,tls,monmap,env}
+    mkdir -p "$DIR"/{mon,osd,run,log,pids,tls}
     chmod 700 "$DIR"
+    make_certificates
+    cat "$DIR"/tls/server.{key,crt} >"$DIR/tls/server.pem"
     if start_once; then
       cat >"$DIR/env" <<ENV
 FERRY_S3_ENDPOINT='http://127.0.0.1:$RGW_PORT'
+FERRY_S3_TLS_ENDPOINT='https://127.0.0.1:$TLS_PORT'
+FERRY_S3_CA_FILE='$DIR/tls/ca.pem'
 FERRY_S3_BUCKET='$BUCKET'
 FERRY_S3_ACCESS_KEY='$ACCESS_KEY'
 FERRY_S3_SECRET_KEY='$SECRET_KEY'

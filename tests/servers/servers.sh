@@ -46,18 +46,6 @@ stop_all() {
   rm -f "$DIR"/pids/*
 }
 
-make_certificates() {
-  local new_key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
-  (
-    cd "$DIR/tls"
-    openssl req -x509 "${new_key[@]}" -days 30 -keyout ca.key -out ca.pem -subj "/CN=Packferry test CA" \
-      -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
-    openssl req "${new_key[@]}" -keyout server.key -out server.csr -subj /CN=localhost
-    printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n' >server.ext
-    openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile server.ext -out server.crt
-  ) 2>"$DIR/log/openssl.log"
-}
-
 write_nginx_conf() {
   local user_line=
   [ "$(id -u)" != 0 ] || user_line="user root;"
