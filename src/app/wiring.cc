@@ -73,8 +73,17 @@ class RealEnds final : public Ends {
 
   Result<> read_credentials();
 
-  Result<std::unique_ptr<Source>> source(const Url& url, Side side) override {
-    return std::make_unique<RemoteSource>(TRY(remote(url, side)));
+  using Ends::source;
+  Result<std::unique_ptr<Source>> source(const Url& url, Side side, const std::string& default_branch) override {
+    std::unique_ptr<Source> there = std::make_unique<RemoteSource>(TRY(remote(url, side)));
+    if (!is_codecommit(url) || (url.scheme() != Scheme::CodeCommit && !TRY(aws_.has_identity(url, side)))) return there;
+    return std::make_unique<HeadedSource>(
+        std::move(there), [this, url, side, default_branch](std::stop_token stop) -> Result<std::string> {
+          if (!default_branch.empty()) return default_branch;
+          const HostedPlace place = TRY(aws_.hosted(url, side));
+          return TRY(place.host->find(place.repository, std::move(stop)))
+          .default_branch;
+        });
   }
 
   Result<std::unique_ptr<Destination>> destination(const Url& url) override {

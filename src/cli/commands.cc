@@ -295,9 +295,9 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 }
 
 const std::vector<std::string_view>& command_names() {
-  static const std::vector<std::string_view> kNames = {
-      "replicate", "refs",  "compare",           "backup",     "snapshots", "restore",
-      "verify",    "prune", "create-repository", "credential", "setup",     "doctor"};
+  static const std::vector<std::string_view> kNames = {"replicate",         "refs",       "compare", "backup",
+                                                       "snapshots",         "restore",    "verify",  "prune",
+                                                       "create-repository", "credential", "setup",   "doctor"};
   return kNames;
 }
 

@@ -61,7 +61,10 @@ class Ends {
  public:
   virtual ~Ends() = default;
   // A repository to read from. Destinations are read from too, when they are compared; hence the side.
-  virtual Result<std::unique_ptr<Source>> source(const Url& url, Side side) = 0;
+  // `default_branch`, "main": what its host has said already; empty: the host is asked where the protocol does not
+  // tell.
+  virtual Result<std::unique_ptr<Source>> source(const Url& url, Side side, const std::string& default_branch) = 0;
+  Result<std::unique_ptr<Source>> source(const Url& url, Side side) { return source(url, side, {}); }
   virtual Result<std::unique_ptr<Destination>> destination(const Url& url) = 0;
   // A place for backups. Only a writer may make the directory that is not there yet.
   virtual Result<std::unique_ptr<ObjectStore>> store(const StoreAddress& address, const StoreOptions& options,

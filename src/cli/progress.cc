@@ -24,6 +24,7 @@ std::string last_component(std::string path) {
 
 std::string short_label(const Url& url) {
   const std::string name = printable(last_component(url.path()));
+  if (url.scheme() == Scheme::CodeCommit) return fmt::format("codecommit:{}", name);
   return url.is_local() ? name : fmt::format("{}:{}", url.host(), name);
 }
 

@@ -88,6 +88,7 @@ class Run {
                      ExitStatus status) const;
   ExitStatus back_up_all(const BackupCommand& command, Ends& ends) const;
   Result<std::vector<BackupTarget>> find_all(const BackupCommand& command, Ends& ends, FleetOutcome& outcome) const;
+  std::vector<Result<std::vector<HostedRepository>>> list_all(const std::vector<std::unique_ptr<Host>>& hosts) const;
   void back_up_all(const BackupCommand& command, const std::vector<BackupTarget>& targets, Ends& ends,
                    ObjectStore& store, FleetOutcome& outcome) const;
   void store_report(ObjectStore& store, const BackupCommand& command, FleetOutcome& outcome) const;

@@ -17,6 +17,7 @@ namespace packferry {
 namespace {
 
 constexpr std::string_view kCodeCommit = "codecommit";
+constexpr unsigned kListAttemptsMax = 6;
 
 bool matches(const std::vector<std::string>& globs, const HostedRepository& hosted) {
   return std::ranges::any_of(
@@ -165,6 +166,27 @@ void Run::print_metrics(const BackupCommand& command, const BackupTarget& target
   around_.out.write(run_metrics(outcome, facts(status), around_.clock.now()));
 }
 
+// A region that throttles, or does not answer, is asked again like a repository: without its list all of it is left
+// out.
+std::vector<Result<std::vector<HostedRepository>>> Run::list_all(
+    const std::vector<std::unique_ptr<Host>>& hosts) const {
+  std::vector<Result<std::vector<HostedRepository>>> lists;
+  std::vector<std::size_t> lanes;
+  for (const std::unique_ptr<Host>& host : hosts) {
+    lanes.push_back(lists.size());
+    lists.push_back(Error(ErrorKind::Cancelled, "{}: stopped before it was listed", host->name()));
+  }
+  run_sweep(
+      lanes, {.jobs = static_cast<unsigned>(hosts.size()), .attempts_max = kListAttemptsMax},
+      [&](std::size_t region, unsigned) -> std::optional<Error> {
+        lists[region] = hosts[region]->list(stop_);
+        if (lists[region]) return std::nullopt;
+        return lists[region].error();
+      },
+      around_.clock, stop_);
+  return lists;
+}
+
 // Every repository that is to be backed up. A region that cannot be listed is noted, and the others go on. Two that
 // would have one name are Invalid, before anything has moved.
 Result<std::vector<Run::BackupTarget>> Run::find_all(const BackupCommand& command, Ends& ends,
@@ -172,12 +194,14 @@ Result<std::vector<Run::BackupTarget>> Run::find_all(const BackupCommand& comman
   const WholeAccount& account = std::get<WholeAccount>(command.source);
   std::vector<BackupTarget> targets;
   std::map<RepositoryName, std::string> taken;
-  for (const std::string& region : account.regions) {
-    const std::unique_ptr<Host> host = TRY(ends.host(account.host, region, Side::Source));
-    Result<std::vector<HostedRepository>> listed = host->list(stop_);
+  std::vector<std::unique_ptr<Host>> hosts;
+  for (const std::string& region : account.regions) hosts.push_back(TRY(ends.host(account.host, region, Side::Source)));
+  std::vector<Result<std::vector<HostedRepository>>> lists = list_all(hosts);
+  for (std::size_t region = 0; region < hosts.size(); ++region) {
+    Result<std::vector<HostedRepository>>& listed = lists[region];
     if (!listed) {
-      say_error(naming(host->name(), listed.error()));
-      outcome.unlisted.push_back({host->name(), std::move(listed).error()});
+      say_error(naming(hosts[region]->name(), listed.error()));
+      outcome.unlisted.push_back({hosts[region]->name(), std::move(listed).error()});
       continue;
     }
     for (HostedRepository& hosted : *listed) {

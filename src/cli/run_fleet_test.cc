@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "backup/snapshot_log.h"
 #include "testing/run_fixture.h"
@@ -102,6 +103,18 @@ TEST_F(RunFleetTest, NothingListedOrNothingListableIsAFailure) {
   EXPECT_THAT(out.said, HasSubstr("fakehost us-east-1: not listed"));
 }
 
+TEST_F(RunFleetTest, AListThatIsThrottledIsAskedForAgain) {
+  list_errors = {Error(ErrorKind::Throttled, "slow down"), Error(ErrorKind::Unavailable, "cut")};
+  const std::jthread time_passes([this](std::stop_token over) {
+    while (!over.stop_requested()) {
+      clock.advance(std::chrono::seconds(1));
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(back_up(), ExitStatus::Done) << err.said;
+  EXPECT_EQ(backed_up().size(), 4u);
+}
+
 TEST_F(RunFleetTest, TwoRepositoriesUnderOneNameAreRefusedBeforeAnythingMoves) {
   hosted["us-east-1"].push_back("alpha");
   EXPECT_EQ(back_up({"--name", "${repo_name}"}), ExitStatus::Usage);
@@ -167,11 +180,17 @@ TEST_F(RunFleetTest, AnEventNamesOneRepositoryAndPerhapsOneRefOfIt) {
   EXPECT_EQ(must(snapshots.read(2, {})).manifest.refs, refs_at({{"refs/heads/main", 3}, {"refs/heads/topic", 5}}));
   EXPECT_EQ(must(snapshots.read(3, {})).manifest.refs, alpha.holds);
 
+  // A branch that went back: seen beside the others it is a rewind like any other.
+  alpha.holds = refs_at({{"refs/heads/main", 7}, {"refs/heads/topic", 4}});
+  job.reference = "topic";
+  ASSERT_EQ(run(words), ExitStatus::Done) << err.said << out.said;
+  EXPECT_EQ(must(snapshots.read(4, {})).manifest.refs, alpha.holds);
+
   // A branch that is gone by the time of the build: a deletion like any other.
   alpha.holds = refs_at({{"refs/heads/main", 7}});
   job.reference = "topic";
   EXPECT_EQ(run(words), ExitStatus::Done) << err.said << out.said;
-  EXPECT_EQ(must(snapshots.read(4, {})).manifest.refs, alpha.holds);
+  EXPECT_EQ(must(snapshots.read(5, {})).manifest.refs, alpha.holds);
 }
 
 TEST_F(RunFleetTest, WhatAnEventSaysIsANameAndNoPattern) {

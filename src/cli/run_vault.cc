@@ -50,7 +50,7 @@ Result<std::unique_ptr<ObjectStore>> Run::store_for(const BackupCommand& command
 
 Result<BackupOutcome> Run::back_up(const BackupCommand& command, const BackupTarget& target, Ends& ends,
                                    ObjectStore& store, CrossingObserver* observer) const {
-  const std::unique_ptr<Source> source = TRY(ends.source(target.source, Side::Source));
+  const std::unique_ptr<Source> source = TRY(ends.source(target.source, Side::Source, target.hosted.default_branch));
   const RestoreOptions restore = TRY(restore_options(ends, command.identity_files, command.scratch));
   BackupDestination destination(store, target.name,
                                 {.format = command.format,
@@ -107,9 +107,10 @@ ExitStatus Run::operator()(const BackupCommand& command) {
   Result<BackupTarget> target = target_of(command, **ends);
   if (!target) return give_up("backup", status_of(target.error()), target.error());
   Result<BackupOutcome> made = back_up(command, *target, **ends);
-  // The ref that an event named is gone by now: what that means is seen beside the others.
-  const bool is_gone = made && !made->crossing.error && made->crossing.selected_refs == 0;
-  if (is_gone && std::holds_alternative<NamedByEnvironment>(command.source)) {
+  // The ref that an event named is gone by now, or went another way: what that means is seen beside the others.
+  const bool is_odd =
+      made && !made->crossing.error && (made->crossing.selected_refs == 0 || status_of(*made) == ExitStatus::Held);
+  if (is_odd && std::holds_alternative<NamedByEnvironment>(command.source) && !around_.job.reference.empty()) {
     target->policy = command.policy;
     made = back_up(command, *target, **ends);
   }

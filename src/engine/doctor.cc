@@ -115,7 +115,8 @@ class StoreVisit {
       return note(Verdict::Finding, "writes over what is there",
                   "conditional writes are not kept; give the bucket versions or Object Lock");
     const ErrorKind kind = replaced.error().kind();
-    if (kind == ErrorKind::Conflict || kind == ErrorKind::Denied) return note(Verdict::Ok, "cannot write over it");
+    if (kind == ErrorKind::Conflict || kind == ErrorKind::Denied)
+      return note(Verdict::Ok, "a second object of that name is refused, written as backups are");
     note(Verdict::Cannot, "find out whether it can write over it", replaced.error().message());
   }
 

@@ -92,8 +92,9 @@ TEST_F(DoctorTest, AWriterAddsAndReadsBackAndTakesNothingAway) {
   EXPECT_TRUE(examination.is_healthy());
   EXPECT_EQ(examination.side, "store");
   EXPECT_EQ(examination.name, "s3://backups/git");
-  EXPECT_THAT(said(examination), ElementsAre("ok adds an object", "ok reads it back", "ok lists it",
-                                             "ok cannot write over it", "ok cannot delete it"));
+  EXPECT_THAT(said(examination),
+              ElementsAre("ok adds an object", "ok reads it back", "ok lists it",
+                          "ok a second object of that name is refused, written as backups are", "ok cannot delete it"));
   EXPECT_THAT(examination.facts, ElementsAre(Pair("endpoint", store.known.endpoint), Pair("region", "eu-central-1"),
                                              Pair("clock", "ours and the store's agree"), Pair("versions", "enabled"),
                                              Pair("object lock", "may not be asked"),
@@ -133,14 +134,15 @@ TEST_F(DoctorTest, WhoMayNotAddNeedNotTryTheRest) {
 
 TEST_F(DoctorTest, WhoMayNotReadOrListIsToldWhatToAllow) {
   store.refused.insert({"get", "list"});
-  EXPECT_THAT(said(examine()), ElementsAre("ok adds an object", "cannot read it back", "cannot list it",
-                                           "ok cannot write over it", "ok cannot delete it"));
+  EXPECT_THAT(said(examine()),
+              ElementsAre("ok adds an object", "cannot read it back", "cannot list it",
+                          "ok a second object of that name is refused, written as backups are", "ok cannot delete it"));
 }
 
 TEST_F(DoctorTest, APutOnlyWriterShouldNotRead) {
   EXPECT_THAT(said(examine({.may_read = false})),
               ElementsAre("ok adds an object", "finding can read it back", "finding can list it",
-                          "ok cannot write over it", "ok cannot delete it"));
+                          "ok a second object of that name is refused, written as backups are", "ok cannot delete it"));
   store.refused.insert({"get", "list"});
   EXPECT_TRUE(examine({.may_read = false}).is_healthy());
   store.refusal = ErrorKind::Unavailable;
@@ -160,7 +162,8 @@ TEST_F(DoctorTest, AStoreThatDoesNotAnswerIsNotGuessedAbout) {
   store.refusal = ErrorKind::Unavailable;
   store.refused = {"facts", "delete"};
   EXPECT_THAT(said(examine()), ElementsAre("cannot answer", "ok adds an object", "ok reads it back", "ok lists it",
-                                           "ok cannot write over it", "cannot find out whether it can delete"));
+                                           "ok a second object of that name is refused, written as backups are",
+                                           "cannot find out whether it can delete"));
 }
 
 TEST_F(DoctorTest, AClockThatGoesWrongIsAFindingBeforeItIsRefused) {

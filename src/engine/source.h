@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -33,6 +34,37 @@ class Source {
   // Which of `candidates` it has; Unsupported when it cannot say. `tips` are among what it listed.
   virtual Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
                                          std::stop_token stop) = 0;
+};
+
+// A source whose server may not say which branch HEAD names (old ones, and CodeCommit), and somebody who may know.
+class HeadedSource final : public Source {
+ public:
+  // "main"; empty when there is none. Its failure is no failure of the source: then HEAD stays unknown.
+  using AskBranch = std::function<Result<std::string>(std::stop_token)>;
+
+  HeadedSource(std::unique_ptr<Source> source, AskBranch ask) : source_(std::move(source)), ask_(std::move(ask)) {}
+  std::string name() const override { return source_->name(); }
+  Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override;
+  Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
+                                           std::stop_token stop) override {
+    return source_->pack(std::move(request), std::move(messages), stop);
+  }
+  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
+                          std::stop_token stop) override {
+    return source_->history(std::move(wants), std::move(haves), bounds, stop);
+  }
+  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
+                                               const History& known, std::stop_token stop) override {
+    return source_->ancestry(updates, detail, known, stop);
+  }
+  Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
+                                 std::stop_token stop) override {
+    return source_->known(tips, candidates, stop);
+  }
+
+ private:
+  const std::unique_ptr<Source> source_;
+  const AskBranch ask_;
 };
 
 class RemoteSource final : public Source {

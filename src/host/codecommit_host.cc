@@ -15,6 +15,8 @@ constexpr std::size_t kDescriptionMax = 1'000;
 constexpr std::size_t kTagsMax = 50;
 constexpr std::size_t kTagKeyMax = 128;
 constexpr std::size_t kTagValueMax = 256;
+// Documented as 25 for years, and as 100 in the service's own model.
+constexpr std::size_t kNamesInABatch = 25;
 // Some hundred repositories stand on a page, and accounts have thousands at most.
 constexpr unsigned kPagesMax = 10'000;
 
@@ -105,19 +107,43 @@ Result<std::vector<HostedRepository>> CodeCommitHost::list(std::stop_token stop)
       const std::string called = text_of(repository, "repositoryName");
       Result<Url> url = url_of(called);
       if (!url) return corrupt(name(), fmt::format("a repository named '{}'", printable(called, 200)));
-      all.push_back({.name = called, .url = std::move(url).value(), .account = {}, .region = region_});
+      all.push_back(
+          {.name = called, .url = std::move(url).value(), .account = {}, .region = region_, .default_branch = {}});
     }
     const std::string next = text_of(answer, "nextToken");
     if (next.empty()) {
       const std::string whose = all.empty() ? std::string() : TRY(account(stop));
       for (HostedRepository& repository : all) repository.account = whose;
       std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+      TRY(add_default_branches(all, stop));
       return all;
     }
     if (next == text_of(request, "nextToken")) return corrupt(name(), "a list that leads back to itself");
     request["nextToken"] = next;
   }
   return corrupt(name(), "a list without end");
+}
+
+// Good to have, and a right of its own: without it a list is a list all the same.
+Result<> CodeCommitHost::add_default_branches(std::vector<HostedRepository>& all, std::stop_token stop) const {
+  for (std::size_t at = 0; at < all.size(); at += kNamesInABatch) {
+    Json names = Json::array();
+    for (std::size_t i = at; i < std::min(all.size(), at + kNamesInABatch); ++i) names.push_back(all[i].name);
+    const Json request = {{"repositoryNames", std::move(names)}};
+    const Result<std::string> body = client_.call("BatchGetRepositories", request.dump(), stop);
+    if (!body && body.error().kind() == ErrorKind::Denied) return {};
+    if (!body) return body.error();
+    const Json answer = Json::parse(*body, nullptr, false);
+    const Json described = answer.is_object() ? answer.value("repositories", Json()) : Json();
+    if (!described.is_array()) return corrupt(name(), "something else than descriptions of repositories");
+    for (const Json& repository : described) {
+      const std::string called = text_of(repository, "repositoryName");
+      const auto found = std::lower_bound(all.begin(), all.end(), called,
+                                          [](const HostedRepository& a, const std::string& b) { return a.name < b; });
+      if (found != all.end() && found->name == called) found->default_branch = text_of(repository, "defaultBranch");
+    }
+  }
+  return {};
 }
 
 Result<HostedRepository> CodeCommitHost::find(std::string_view repository, std::stop_token stop) {
@@ -147,7 +173,8 @@ Result<HostedRepository> CodeCommitHost::described(std::string_view body, std::s
   return HostedRepository{.name = std::string(repository),
                           .url = std::move(url),
                           .account = printable(text_of(there, "accountId"), 40),
-                          .region = region_};
+                          .region = region_,
+                          .default_branch = text_of(there, "defaultBranch")};
 }
 
 Result<> CodeCommitHost::set_default_branch(std::string_view repository, std::string_view branch,

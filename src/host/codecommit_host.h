@@ -26,6 +26,7 @@ class CodeCommitHost final : public Host {
 
  private:
   Result<std::string> account(std::stop_token stop);
+  Result<> add_default_branches(std::vector<HostedRepository>& all, std::stop_token stop) const;
   Result<HostedRepository> described(std::string_view body, std::string_view repository, Url url) const;
   Result<Url> url_of(std::string_view repository) const;
 

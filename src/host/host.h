@@ -16,6 +16,8 @@ struct HostedRepository {
   Url url;                   // where its Git service is
   std::string account = {};  // of AWS: twelve digits; empty where hosts have none
   std::string region = {};   // likewise
+  // "main"; empty: there is none yet, or the host did not say.
+  std::string default_branch = {};
 };
 
 struct NewRepository {

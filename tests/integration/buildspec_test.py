@@ -62,7 +62,7 @@ class Builds(Replication):
     def setUpClass(cls):
         super().setUpClass()
         cls.root = buildspec_runner.CleanRoot(os.environ["PACKFERRY_CLEAN_ROOT"])
-        cls.s3 = Server()
+        cls.s3 = Server(has_roles=True)
         cls.addClassCleanup(cls.s3.stop)
         cls.codebuild, cls.owner = (cls.s3.add_user(name, ACCOUNT) for name in ("codebuild", "owner"))
         cls.deb = pathlib.Path(os.environ["PACKFERRY_DEB"]).read_bytes()

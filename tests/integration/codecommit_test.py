@@ -87,6 +87,7 @@ class Life(CodeCommit):
     def test_from_there_to_a_directory(self):
         self.replicate(self.url, self.path("destination"))
         self.assert_equal_to_source("destination", self.source)
+        self.assertEqual(self.git("destination", "symbolic-ref", "HEAD"), self.git(self.source, "symbolic-ref", "HEAD"))
         self.commit(self.source, "main", count=3)
         self.replicate(self.url, self.path("destination"))
         self.assert_equal_to_source("destination", self.source)
@@ -106,14 +107,14 @@ class Life(CodeCommit):
         sync()
         self.assertEqual(set(self.told(repository="copy")), {(f"{RECEIVE} refs", 200), (RECEIVE, 200)})
 
-    def test_a_run_without_news_is_two_listings(self):
+    def test_a_run_without_news_is_two_listings_and_a_question_about_head(self):
         copy = self.place("copy", REGIONS[1])
         self.init(copy)
         words = (self.url, f"codecommit::{REGIONS[1]}://copy")
         self.replicate(*words)
         self.double.log.clear()
         self.replicate(*words)
-        self.assertEqual(sorted(self.told()), [(f"{RECEIVE} refs", 200), (f"{UPLOAD} refs", 200)])
+        self.assertEqual(sorted(self.told()), [("GetRepository", 200), (f"{RECEIVE} refs", 200), (f"{UPLOAD} refs", 200)])
 
     def test_more_refs_than_one_push_may_have(self):
         tip = self.refs(self.source)["refs/heads/main"]
@@ -264,7 +265,9 @@ class Sixty(Fleet):
         self.assertEqual(self.listings(), {(*each, f"{UPLOAD} refs"): 1 for each in self.names})
         # The pages of the three regions, and whose account it is.
         pages = -(-self.per_region // self.configuration["page"])
-        self.assertEqual(self.told(kind="api"), [("ListRepositories", 200)] * pages * len(REGIONS))
+        # All that a region's own words cost: its list, and the default branches of 25 at a time.
+        asked = [("BatchGetRepositories", 200)] + [("ListRepositories", 200)] * pages
+        self.assertEqual(sorted(self.told(kind="api")), sorted(asked * len(REGIONS)))
         self.assertLessEqual(len(self.told(kind="sts")), len(REGIONS))
 
         region, name = self.names[30]
@@ -336,7 +339,7 @@ class Roles(CodeCommit):
         self.double.before = before
         self.replicate(self.urls[0], self.path("copy"), *self.as_role("source", "reader"))
         self.assert_equal_to_source("copy", self.source)
-        self.assertEqual(self.told(), [("AssumeRole", 200), (f"{UPLOAD} refs", 200), (UPLOAD, 403),
+        self.assertEqual(self.told(), [("AssumeRole", 200), (f"{UPLOAD} refs", 200), ("GetRepository", 200), (UPLOAD, 403),
                                        ("AssumeRole", 200), (UPLOAD, 200)])  # fmt: skip
 
 

@@ -22,7 +22,7 @@ SERVER, KEYS = None, {}
 
 def setUpModule():
     global SERVER  # it takes seconds to start
-    SERVER = Server()
+    SERVER = Server(has_roles=True)
     unittest.addModuleCleanup(SERVER.stop)
     for name in ("owner", "source", "third"):
         KEYS[name] = SERVER.add_user(name, ACCOUNT)

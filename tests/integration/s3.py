@@ -41,12 +41,13 @@ class Answer(typing.NamedTuple):
 
 
 class Server:
-    """radosgw, for as long as this process or until stop()."""
+    """radosgw, for as long as this process or until stop(). With roles it says less about keys that are wrong."""
 
-    def __init__(self):
+    def __init__(self, has_roles=False):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="packferry-s3-"))
         try:
-            subprocess.run([RADOSGW, "start", self.directory, str(os.getpid())], check=True)
+            environment = {**os.environ, "FERRY_S3_STS": "1" if has_roles else ""}
+            subprocess.run([RADOSGW, "start", self.directory, str(os.getpid())], env=environment, check=True)
         except subprocess.CalledProcessError:
             shutil.rmtree(self.directory, ignore_errors=True)
             raise

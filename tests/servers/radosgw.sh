@@ -8,7 +8,7 @@
 #
 # DIR/env is for `source`:
 #
-#   FERRY_S3_ENDPOINT      http://127.0.0.1:PORT; it answers for STS too
+#   FERRY_S3_ENDPOINT      http://127.0.0.1:PORT; with FERRY_S3_STS=1 around the start, it answers for STS too
 #   FERRY_S3_TLS_ENDPOINT  https://127.0.0.1:PORT, to be trusted with FERRY_S3_CA_FILE
 #   FERRY_S3_BUCKET        a bucket that is there
 #   FERRY_S3_ACCESS_KEY    its owner, and FERRY_S3_SECRET_KEY
@@ -75,8 +75,6 @@ osd objectstore = memstore
 memstore device bytes = 4294967296
 [client.rgw]
 rgw frontends = beast endpoint=127.0.0.1:$RGW_PORT ssl_endpoint=127.0.0.1:$TLS_PORT ssl_certificate=$DIR/tls/server.pem
-rgw s3 auth use sts = true
-rgw sts key = sixteen-letters!
 rgw dns name = localhost
 rgw thread pool size = 64
 rgw gc obj min wait = 1
@@ -85,6 +83,7 @@ rgw crypt require ssl = false
 rgw crypt s3 kms backend = testing
 rgw crypt s3 kms encryption keys = ferry-key=$(printf '%032d' 7 | base64)
 CEPH
+  [ -z "${FERRY_S3_STS:-}" ] || printf '%s\n' 'rgw s3 auth use sts = true' 'rgw sts key = sixteen-letters!' >>"$DIR/ceph.conf"
 }
 
 # Until a command succeeds, while this server runs.

@@ -109,6 +109,14 @@ class RunTest : public ::testing::Test {
     FakeHost(RunTest& test, std::string region) : test_(test), region_(std::move(region)) {}
     std::string name() const override { return "fakehost " + region_; }
     Result<std::vector<HostedRepository>> list(std::stop_token) override {
+      {
+        const std::lock_guard lock(test_.list_mutex);
+        if (!test_.list_errors.empty()) {
+          Error error = test_.list_errors.back();
+          test_.list_errors.pop_back();
+          return error;
+        }
+      }
       if (test_.hosted.count(region_) == 0) return Error(ErrorKind::Denied, "{}: not allowed to list", name());
       std::vector<HostedRepository> listed;
       for (const std::string& repository : test_.hosted.at(region_)) listed.push_back(of(repository));
@@ -146,7 +154,8 @@ class RunTest : public ::testing::Test {
   class FakeEnds final : public Ends {
    public:
     explicit FakeEnds(RunTest& test) : test_(test) {}
-    Result<std::unique_ptr<Source>> source(const Url& url, Side) override {
+    using Ends::source;
+    Result<std::unique_ptr<Source>> source(const Url& url, Side, const std::string&) override {
       if (url.path().ends_with("/restored.git")) return std::make_unique<BorrowedSource>(test_.copy, "restored");
       const auto found = test_.sources.find(url.path());
       if (found == test_.sources.end()) return Error(ErrorKind::Invalid, "credentials for {} are missing", url.text());
@@ -258,6 +267,8 @@ class RunTest : public ::testing::Test {
   bool stores_are_locked = false;
   GitSandbox sandbox;
   std::map<std::string, std::vector<std::string>> hosted;  // what each region lists
+  std::vector<Error> list_errors;                          // before it does, once each
+  std::mutex list_mutex;
   std::vector<NewRepository> created;
   JobVariables job;
   std::string input;  // what stands on standard input
