@@ -189,7 +189,7 @@ TEST_F(WiringTest, AnHttpsAddressThatCodeCommitAnswersWith404IsExplained) {
 
 // An answer of AWS's, which is a refusal when it says so.
 std::string refusal_or_ok(const std::string& body) {
-  return body.find("__type") == std::string::npos ? testing::ok(body)
+  return body.find("__type") == std::string::npos ? testing::ok_and_goodbye(body)
                                                   : refusal(400, {"Content-Type: application/x-amz-json-1.1"}, body);
 }
 

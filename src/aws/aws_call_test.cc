@@ -13,8 +13,7 @@ using ::testing::AllOf;
 using testing::hang_up;
 using ::testing::HasSubstr;
 using testing::must;
-using ::testing::Not;
-using testing::ok;
+using testing::ok_and_goodbye;
 using testing::request;
 using testing::say;
 using testing::ScriptedServer;
@@ -72,7 +71,7 @@ class AwsCallTest : public ::testing::Test {
 };
 
 TEST_F(AwsCallTest, IsASignedPostOfJson) {
-  EXPECT_EQ(must(list({ok(R"({"things": []})")})), R"({"things": []})");
+  EXPECT_EQ(must(list({ok_and_goodbye(R"({"things": []})")})), R"({"things": []})");
   EXPECT_THAT(received(0),
               AllOf(HasSubstr("POST / HTTP/1.1\r\n"), HasSubstr("Content-Type: application/x-amz-json-1.1\r\n"),
                     HasSubstr("X-Amz-Target: CodeCommit_20150413.ListThings\r\n"),
@@ -83,10 +82,10 @@ TEST_F(AwsCallTest, IsASignedPostOfJson) {
 
 TEST_F(AwsCallTest, IsMadeAgainWhileThatMayHelp) {
   const auto began = clock_.now();
-  EXPECT_EQ(must(list({refusal_with("ThrottlingException"), "", ok("{}")})), "{}");
+  EXPECT_EQ(must(list({refusal_with("ThrottlingException"), "", ok_and_goodbye("{}")})), "{}");
   EXPECT_EQ(attempts(), 3u);
   EXPECT_GE(clock_.now() - began, Milliseconds(1'000));
-  EXPECT_EQ(must(list({refusal(503, "<html>"), refusal(500, ""), ok("{}")})), "{}");
+  EXPECT_EQ(must(list({refusal(503, "<html>"), refusal(500, ""), ok_and_goodbye("{}")})), "{}");
 }
 
 TEST_F(AwsCallTest, ThreeAttemptsAreAllThereAre) {
@@ -98,14 +97,14 @@ TEST_F(AwsCallTest, ThreeAttemptsAreAllThereAre) {
 
 TEST_F(AwsCallTest, WaitsAsLongAsItIsAskedTo) {
   const auto began = clock_.now();
-  must(list({refusal(429, "{}", "Retry-After: 77\r\n"), ok("{}")}));
+  must(list({refusal(429, "{}", "Retry-After: 77\r\n"), ok_and_goodbye("{}")}));
   EXPECT_GE(clock_.now() - began, std::chrono::seconds(77));
 }
 
 TEST_F(AwsCallTest, AStopEndsTheWait) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_FAILS(list({refusal(429, "{}"), ok("{}")}, stop.get_token()), ErrorKind::Cancelled, "");
+  EXPECT_FAILS(list({refusal(429, "{}"), ok_and_goodbye("{}")}, stop.get_token()), ErrorKind::Cancelled, "");
 }
 
 TEST_F(AwsCallTest, RefusalsSayWhatToDoNext) {
@@ -132,7 +131,7 @@ TEST_F(AwsCallTest, RefusalsSayWhatToDoNext) {
 }
 
 TEST_F(AwsCallTest, ExpiredCredentialsAreRenewedOnce) {
-  must(list({refusal_with("ExpiredTokenException"), ok("{}")}));
+  must(list({refusal_with("ExpiredTokenException"), ok_and_goodbye("{}")}));
   EXPECT_THAT(received(0), HasSubstr("Credential=AKIA1/"));
   EXPECT_THAT(received(1), HasSubstr("Credential=AKIA2/"));
   EXPECT_FAILS(list({refusal_with("ExpiredToken"), refusal_with("ExpiredToken")}), ErrorKind::Denied,
@@ -142,10 +141,10 @@ TEST_F(AwsCallTest, ExpiredCredentialsAreRenewedOnce) {
 TEST_F(AwsCallTest, AClockThatIsWrongIsCorrectedByTheirs) {
   const std::string late = refusal(400, R"({"__type": "InvalidSignatureException", "message": "too late"})",
                                    "Date: Tue, 14 Nov 2023 23:13:20 GMT\r\n");
-  must(list({late, ok("{}")}));
+  must(list({late, ok_and_goodbye("{}")}));
   EXPECT_THAT(received(0), HasSubstr("X-Amz-Date: 20231114T221320Z"));
   EXPECT_THAT(received(1), HasSubstr("X-Amz-Date: 20231114T231320Z"));
-  must(list({ok("{}")}));
+  must(list({ok_and_goodbye("{}")}));
   EXPECT_THAT(received(0), HasSubstr("X-Amz-Date: 20231114T231320Z")) << "and stays so";
   EXPECT_FAILS(list({late}), ErrorKind::Denied, "check the secret access key, and the clock");
 }

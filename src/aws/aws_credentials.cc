@@ -76,12 +76,16 @@ Result<AwsCredentials> parse_process_credentials(std::string_view text) {
 Result<AwsCredentials> RefreshedAwsCredentials::get(std::stop_token stop) {
   const std::lock_guard lock(mutex_);
   const Clock::WallTime now = clock_.now();
-  if (held_ && (!held_->expires_at || now + kRefreshBefore < *held_->expires_at)) return *held_;
-  const bool is_usable = held_ && now + kUsableUntil < *held_->expires_at;
-  if (is_usable && now < ask_again_at_) return *held_;
+  const auto is_good_for = [&](Milliseconds time) {
+    return held_ && (!held_->expires_at || now + time < *held_->expires_at);
+  };
+  const bool is_usable = is_good_for(kUsableUntil);
+  const bool is_time_to_ask = !is_good_for(kRefreshBefore) && now >= ask_again_at_;
+  if (is_usable && !is_time_to_ask && !is_doubted_) return *held_;
 
   Result<AwsCredentials> fresh = from_->get(stop);
   ask_again_at_ = now + kRefreshPause;
+  is_doubted_ = false;
   if (!fresh && is_usable) return *held_;
   if (fresh) held_ = *fresh;
   return fresh;
@@ -91,7 +95,7 @@ void RefreshedAwsCredentials::expired(const AwsCredentials& credentials) {
   const std::lock_guard lock(mutex_);
   const bool are_ours = held_ && held_->access_key_id == credentials.access_key_id &&
                         held_->session_token.reveal() == credentials.session_token.reveal();
-  if (are_ours) held_.reset();
+  if (are_ours) is_doubted_ = true;
   from_->expired(credentials);
 }
 

@@ -38,8 +38,9 @@ class FixedAwsCredentials final : public AwsCredentialSource {
   const AwsCredentials held_;
 };
 
-// Keeps what another source gave, until 15 minutes before it expires. Then it asks again; while that fails, the old
-// ones serve until the last minute.
+// Keeps what another source gave, until 15 minutes before it expires, or until somebody says that it has. Then it asks
+// again; while that fails, the old ones serve until the last minute by our clock. So a refusal that meant something
+// else costs one question, and takes nothing from the others who use the same session.
 class RefreshedAwsCredentials final : public AwsCredentialSource {
  public:
   RefreshedAwsCredentials(std::unique_ptr<AwsCredentialSource> from, Clock& clock)
@@ -52,6 +53,7 @@ class RefreshedAwsCredentials final : public AwsCredentialSource {
   Clock& clock_;
   std::mutex mutex_;  // held while asking too: one asks, the others want the same answer
   std::optional<AwsCredentials> held_;
+  bool is_doubted_ = false;
   Clock::WallTime ask_again_at_{};
 };
 

@@ -56,6 +56,22 @@ TEST(RefreshedAwsCredentials, AreRenewedBeforeTheyExpire) {
   EXPECT_EQ(must(source.get({})).access_key_id, "6");
 }
 
+// One repository's 403 must not cost the others a session that is good.
+TEST(RefreshedAwsCredentials, ServeOnWhenTheyAreDoubtedAndThereAreNoOthers) {
+  FakeClock clock;
+  int asked = 0;
+  bool fails = false;
+  RefreshedAwsCredentials source(std::make_unique<Counting>(clock, asked, fails), clock);
+  const AwsCredentials first = must(source.get({}));
+  fails = true;
+  source.expired(first);
+  EXPECT_EQ(must(source.get({})).access_key_id, "1");
+  EXPECT_EQ(must(source.get({})).access_key_id, "1");
+  EXPECT_EQ(asked, 2) << "asked once for each doubt";
+  clock.advance(std::chrono::minutes(60));
+  EXPECT_FAILS(source.get({}), ErrorKind::Unavailable, "gone");
+}
+
 TEST(AwsCredentials, OfMetadataServicesAndProcesses) {
   const AwsCredentials metadata = must(parse_metadata_credentials(
       R"({"AccessKeyId": "A", "SecretAccessKey": "s", "Token": "t", "Expiration": "2026-01-02T03:04:05Z"})"));

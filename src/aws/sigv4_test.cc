@@ -213,6 +213,47 @@ TEST(SigV4, SignsAsTheTestSuiteDoes) {
   }
 }
 
+// "Signature Calculations for the Authorization Header: Transferring Payload in Multiple Chunks", S3 API Reference.
+// What we send is never signed in chunks; its seeds and chunks are vectors all the same.
+TEST(SigV4, SignsTheSeedsAndChunksOfTheS3Documentation) {
+  const AwsCredentials key = documentation_key();
+  const SigningScope scope{.region = "us-east-1", .service = "s3"};
+  const auto seed = [&](const std::vector<HttpHeader>& more, std::string_view payload) {
+    std::vector<HttpHeader> headers = {{"Host", "s3.amazonaws.com"},
+                                       {"x-amz-date", "20130524T000000Z"},
+                                       {"x-amz-storage-class", "REDUCED_REDUNDANCY"},
+                                       {"x-amz-content-sha256", std::string(payload)},
+                                       {"Content-Encoding", "aws-chunked"},
+                                       {"x-amz-decoded-content-length", "66560"}};
+    headers.insert(headers.end(), more.begin(), more.end());
+    return sigv4_signature(canonical_request("PUT", "/examplebucket/chunkObject.txt", "", headers, payload, true),
+                           key.secret_access_key, scope, "20130524T000000Z");
+  };
+  const auto after = [&](const std::string& previous, std::string_view kind, const std::string& hashes) {
+    const std::string to_sign = fmt::format(
+        "AWS4-HMAC-SHA256-{}\n20130524T000000Z\n20130524/us-east-1/s3/aws4_request\n{}\n{}", kind, previous, hashes);
+    return to_hex(hmac_sha256(sigv4_signing_key(key.secret_access_key, scope, "20130524"), as_bytes(to_sign)));
+  };
+  const auto chunk = [&](const std::string& previous, std::size_t size) {
+    const std::string hash = to_hex(digest_of(DigestAlgorithm::Sha256, as_bytes(std::string(size, 'a'))));
+    return after(previous, "PAYLOAD", fmt::format("{}\n{}", kEmptyPayload, hash));
+  };
+
+  std::string signature = seed({{"Content-Length", "66824"}}, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+  EXPECT_EQ(signature, "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
+  EXPECT_EQ(signature = chunk(signature, 65536), "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648");
+  EXPECT_EQ(signature = chunk(signature, 1024), "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497");
+  EXPECT_EQ(signature = chunk(signature, 0), "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9");
+
+  signature = seed({{"x-amz-trailer", "x-amz-checksum-crc32c"}}, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER");
+  EXPECT_EQ(signature, "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e");
+  EXPECT_EQ(signature = chunk(signature, 65536), "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2");
+  EXPECT_EQ(signature = chunk(signature, 1024), "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7");
+  EXPECT_EQ(signature = chunk(signature, 0), "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992");
+  const std::string trailer = to_hex(digest_of(DigestAlgorithm::Sha256, as_bytes("x-amz-checksum-crc32c:sOO8/Q==\n")));
+  EXPECT_EQ(after(signature, "TRAILER", trailer), "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435");
+}
+
 // Agreed between botocore and a computation by hand.
 TEST(SigV4, SignsOtherServicesAndTokens) {
   AwsCredentials credentials = documentation_key();

@@ -11,7 +11,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::must;
-using testing::ok;
+using testing::ok_and_goodbye;
 using testing::request;
 using testing::say;
 using testing::ScriptedServer;
@@ -46,7 +46,7 @@ class StsTest : public ::testing::Test {
 };
 
 TEST_F(StsTest, TellsWhoWeAre) {
-  const CallerIdentity us = must(who({ok(kIdentity)}));
+  const CallerIdentity us = must(who({ok_and_goodbye(kIdentity)}));
   EXPECT_EQ(us.account, "111122223333");
   EXPECT_EQ(us.arn, "arn:aws:iam::111122223333:user/ann");
   EXPECT_THAT(server_->received(0), AllOf(HasSubstr("Action=GetCallerIdentity&Version=2011-06-15"),
@@ -59,11 +59,11 @@ TEST_F(StsTest, RefusalsHaveTheirKinds) {
   EXPECT_FAILS(who({refusal(403, "RegionDisabledException")}), ErrorKind::Invalid, "activate STS");
   EXPECT_FAILS(who({refusal(403, "IDPRejectedClaim")}), ErrorKind::Denied, "renew it");
   EXPECT_FAILS(who({refusal(400, "Odd")}), ErrorKind::Rejected, "ask STS who we are: Odd: its words");
-  EXPECT_EQ(must(who({refusal(400, "IDPCommunicationError"), ok(kIdentity)})).account, "111122223333");
+  EXPECT_EQ(must(who({refusal(400, "IDPCommunicationError"), ok_and_goodbye(kIdentity)})).account, "111122223333");
 }
 
 TEST_F(StsTest, AnswersThatAreNoneAreCorrupt) {
-  EXPECT_FAILS(who({ok("<html/>")}), ErrorKind::Corrupt, "something else than an identity");
+  EXPECT_FAILS(who({ok_and_goodbye("<html/>")}), ErrorKind::Corrupt, "something else than an identity");
   EXPECT_FAILS(parse_caller_identity("<GetCallerIdentityResponse><GetCallerIdentityResult><Account>12</Account>"
                                      "</GetCallerIdentityResult></GetCallerIdentityResponse>"),
                ErrorKind::Corrupt, "twelve digits");

@@ -260,7 +260,8 @@ TEST(Commands, ANameComesFromTheAddress) {
                {"git@host:app/web.git", "app/web"},
                {"git@host:~me/web", "me/web"},
                {"/srv/git/web.git", "web"},
-               {"https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/web", "web"}};
+               {"https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/web", "web"},
+               {"codecommit::eu-west-1://west@Team.web", "Team.web"}};
   for (const auto& each : cases)
     EXPECT_EQ(understood<BackupCommand>({"backup", each.url, "--to", "/b"}).vault.repository->text(), each.name);
 }

@@ -11,7 +11,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::must;
-using ::testing::Not;
 using testing::ok;
 using testing::request;
 using testing::say;

@@ -45,6 +45,8 @@ Act hold();
 
 // "HTTP/1.1 200 OK" with a Content-Length and this body.
 std::string ok(std::string_view body);
+// The same, and the connection will not be used again: for scripts of one request each.
+std::string ok_and_goodbye(std::string_view body);
 
 struct TlsIdentity {
   std::string certificate_file;
