@@ -49,10 +49,11 @@ class CodeCommitHostTest : public ::testing::Test {
 };
 
 TEST_F(CodeCommitHostTest, ListsAllPagesSortedByName) {
-  CodeCommitHost& codecommit =
-      host({ok(R"({"repositories": [{"repositoryName": "web", "repositoryId": "x"}], "nextToken": "n/1=="})"),
-            ok(R"({"repositories": [{"repositoryName": "App"}, {"repositoryName": "-x.y_z"}]})"), kIdentity},
-           "west");
+  CodeCommitHost& codecommit = host(
+      {ok(R"({"repositories": [{"repositoryName": "web", "repositoryId": "x"}], "nextToken": "n/1=="})"),
+       ok(R"({"repositories": [{"repositoryName": "App"}, {"repositoryName": "-x.y_z"}]})"), kIdentity,
+       ok(R"({"repositories": [{"repositoryName": "web", "defaultBranch": "trunk"}, {"repositoryName": "other"}]})")},
+      "west");
   EXPECT_EQ(codecommit.name(), "codecommit eu-central-1");
   const std::vector<HostedRepository> all = must(codecommit.list({}));
   ASSERT_EQ(all.size(), 3u);
@@ -61,6 +62,8 @@ TEST_F(CodeCommitHostTest, ListsAllPagesSortedByName) {
   EXPECT_EQ(all[2].name, "web");
   EXPECT_EQ(all[2].account, "111122223333");
   EXPECT_EQ(all[2].region, "eu-central-1");
+  EXPECT_EQ(all[2].default_branch, "trunk");
+  EXPECT_EQ(all[1].default_branch, "");
   EXPECT_EQ(all[2].url.text(), "codecommit::eu-central-1://west@web");
   EXPECT_THAT(received(), AllOf(HasSubstr("X-Amz-Target: CodeCommit_20150413.ListRepositories\r\n"),
                                 HasSubstr("\r\n\r\n{}"), HasSubstr(R"({"nextToken":"n/1=="})")));
@@ -68,10 +71,20 @@ TEST_F(CodeCommitHostTest, ListsAllPagesSortedByName) {
 
 TEST_F(CodeCommitHostTest, AsksForTheAccountOnce) {
   const std::string page = ok(R"({"repositories": [{"repositoryName": "web"}]})");
-  CodeCommitHost& codecommit = host({ok(R"({"repositories": []})"), page, kIdentity, page});
+  const std::string nothing = ok(R"({"repositories": []})");
+  CodeCommitHost& codecommit = host({nothing, page, kIdentity, nothing, page, nothing});
   EXPECT_TRUE(must(codecommit.list({})).empty());
   EXPECT_EQ(must(codecommit.list({})).front().account, "111122223333");
   EXPECT_EQ(must(codecommit.list({})).front().url.text(), "codecommit::eu-central-1://web");
+}
+
+TEST_F(CodeCommitHostTest, AListWithoutTheRightToDescribeIsAListAllTheSame) {
+  const std::string page = ok(R"({"repositories": [{"repositoryName": "web"}]})");
+  const std::vector<HostedRepository> all =
+      must(host({page, kIdentity, refusal_with("AccessDeniedException")}).list({}));
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].default_branch, "");
+  EXPECT_FAILS(host({page, kIdentity, ok("[]")}).list({}), ErrorKind::Corrupt, "something else than descriptions");
 }
 
 TEST_F(CodeCommitHostTest, HalfAListIsAnError) {
