@@ -49,8 +49,7 @@ Extension take_extension(std::string_view& text) {
 
 }  // namespace
 
-Result<std::string> expand_variables(std::string_view text,
-                                     const std::function<Result<std::string>(std::string_view)>& value_of) {
+Result<std::string> expand_variables(std::string_view text, const ValueOfVariable& value_of) {
   std::string expanded;
   while (true) {
     const std::size_t begin = text.find("${");
@@ -67,7 +66,7 @@ Result<std::string> expand_variables(std::string_view text,
 Result<KeyTemplate> KeyTemplate::parse(std::string_view text) {
   bool has_repository = false;
   bool has_time = false;
-  const auto sample = [&](std::string_view variable) -> Result<std::string> {
+  const ValueOfVariable sample = [&](std::string_view variable) -> Result<std::string> {
     if (std::find(kVariables.begin(), kVariables.end(), variable) == kVariables.end())
       return invalid(text, fmt::format("there is no variable '{}'", printable(variable, 100)));
     has_repository |= variable == kRepository;
@@ -100,7 +99,7 @@ Result<std::string> KeyTemplate::key(const RepositoryName& repository, Clock::Wa
     return invalid(
         text_, fmt::format("its extension is not that of {}{}", encrypted ? "an encrypted " : "a ", to_string(format)));
 
-  const auto value_of = [&](std::string_view variable) -> Result<std::string> {
+  const ValueOfVariable value_of = [&](std::string_view variable) -> Result<std::string> {
     if (variable == kRepository) return repository.key();
     if (variable == kBasename) return encode_key_part(repository.last_part());
     if (variable == kTime) return to_compact_iso8601(at);

@@ -11,8 +11,8 @@
 namespace packferry {
 
 // `text` with every ${variable} replaced by its value. Invalid: one without its '}', or what `value_of` says.
-Result<std::string> expand_variables(std::string_view text,
-                                     const std::function<Result<std::string>(std::string_view)>& value_of);
+using ValueOfVariable = std::function<Result<std::string>(std::string_view)>;
+Result<std::string> expand_variables(std::string_view text, const ValueOfVariable& value_of);
 
 // Data keys from a template with ${account_id}, ${region}, ${repo_name}, ${repo_basename} (its last part), ${datetime}.
 class KeyTemplate {

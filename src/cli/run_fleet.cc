@@ -39,7 +39,7 @@ bool is_chosen(const WholeAccount& account, const HostedRepository& hosted) {
 }
 
 Result<RepositoryName> name_in_store(std::string_view name_template, const HostedRepository& hosted) {
-  const auto value_of = [&](std::string_view variable) -> Result<std::string> {
+  const ValueOfVariable value_of = [&](std::string_view variable) -> Result<std::string> {
     const std::string* value = variable == "account_id"  ? &hosted.account
                                : variable == "region"    ? &hosted.region
                                : variable == "repo_name" ? &hosted.name

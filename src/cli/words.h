@@ -13,28 +13,36 @@ namespace packferry {
 // The words as they were given; what they mean is decided after all of them have been seen.
 struct Words {
   std::vector<std::string> words;  // without a flag before them: addresses, stores, repositories
+
   std::vector<std::string> refs;
   std::vector<std::string> excludes;
   std::string policy = "mirror";
   std::string allow_deletions;
   std::string allow_rewinds;
-  bool keep_old_tips = true;
   std::string atomic = "auto";
+  std::string max_push;
+  bool keep_old_tips = true;
   bool ignore_non_empty_destination = false;
   bool dry_run = false;
-  std::string max_push;
 
   bool create = false;
+  bool from_environment = false;
+  bool full = false;
+  bool record_unchanged = false;
+  bool overwrite = false;
   std::vector<std::string> allowed_regions;
   std::string description;
   std::vector<std::string> tags;
 
   std::string all;
-  bool from_environment = false;
   std::vector<std::string> includes;
   std::string shard;
-  unsigned jobs = 8;
   std::string metrics;
+  unsigned jobs = 8;
+
+  unsigned chain_links = 30;
+  unsigned chain_percent = 50;
+  unsigned chain_days = 30;
   std::string store_address;
   std::string store_region;
   StoreOptions store;
@@ -43,18 +51,12 @@ struct Words {
   std::string format = "bundle";
   std::string key_template;
   std::vector<std::string> key_variables;
-  bool full = false;
-  bool record_unchanged = false;
-  unsigned chain_links = 30;
-  unsigned chain_percent = 50;
-  unsigned chain_days = 30;
   std::vector<std::string> recipients;
   std::string put_only;
   std::string level;
   std::vector<std::string> identities;
   std::string scratch;
   std::string at;
-  bool overwrite = false;
   std::string part;
   RetentionPolicy keep;
   std::string keep_within;
@@ -68,6 +70,11 @@ struct Words {
   bool may_delete = false;
   bool may_only_put = false;
 
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool version = false;
+  std::string color = "auto";
   int protocol = 2;
   int stall_seconds = 300;
   std::string credentials;
@@ -78,11 +85,6 @@ struct Words {
   AwsIdentity store_identity;
   std::string role_session_name;
   std::string ca_file;
-  std::string color = "auto";
-  bool json = false;
-  bool quiet = false;
-  bool verbose = false;
-  bool version = false;
 };
 
 // Invalid: what is missing, too much or not to be understood.
