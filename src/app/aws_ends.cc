@@ -85,10 +85,8 @@ Result<HostedPlace> AwsEnds::hosted(const Url& url, Side side) {
   if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), address.region) == allowed.end())
     return Error(ErrorKind::Invalid, "{}: no repository may be made in {}; allowed: {}", url.text(), address.region,
                  fmt::join(allowed, ", "));
-  return HostedPlace {
-    TRY(codecommit(identity.profile, address.region, side))
-    , address.repository
-  };
+  std::unique_ptr<Host> host = TRY(codecommit(identity.profile, address.region, side));
+  return HostedPlace{std::move(host), address.repository};
 }
 
 Result<std::optional<GitPassword>> AwsEnds::git_password(const Url& url, Side side, std::stop_token stop) {

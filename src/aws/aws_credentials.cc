@@ -40,10 +40,11 @@ Result<std::optional<Clock::WallTime>> expiration_of(const Json& object) {
 
 // They become headers: a line end in one would be a header of its own.
 Result<AwsCredentials> credentials_of(const Json& answer, const char* token) {
-  AwsCredentials out {
-    .access_key_id = text_of(answer, "AccessKeyId"), .secret_access_key = Secret(text_of(answer, "SecretAccessKey")),
-    .session_token = Secret(text_of(answer, token)), .expires_at = TRY(expiration_of(answer))
-  };
+  const std::optional<Clock::WallTime> expires_at = TRY(expiration_of(answer));
+  AwsCredentials out{.access_key_id = text_of(answer, "AccessKeyId"),
+                     .secret_access_key = Secret(text_of(answer, "SecretAccessKey")),
+                     .session_token = Secret(text_of(answer, token)),
+                     .expires_at = expires_at};
   if (has_control(out.access_key_id) || has_control(out.session_token.reveal()))
     return Error(ErrorKind::Corrupt, "has credentials with control characters");
   return out;

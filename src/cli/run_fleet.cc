@@ -128,10 +128,12 @@ class FleetProgress {
 }  // namespace
 
 Result<Run::BackupTarget> Run::target_of(const BackupCommand& command, HostedRepository hosted) const {
-  BackupTarget target {
-    .source = hosted.url, .name = TRY(name_in_store(command.name_template, hosted))
-    , .key_variables = command.key_variables, .policy = command.policy, .hosted = hosted
-  };
+  RepositoryName name = TRY(name_in_store(command.name_template, hosted));
+  BackupTarget target{.source = hosted.url,
+                      .name = std::move(name),
+                      .key_variables = command.key_variables,
+                      .policy = command.policy,
+                      .hosted = hosted};
   target.key_variables.try_emplace("account_id", hosted.account);
   target.key_variables.try_emplace("region", hosted.region);
   return target;

@@ -225,10 +225,12 @@ Result<std::vector<std::string>> regions_of(const std::string& text) {
 
 Result<WholeAccount> whole_account_of(const Words& words) {
   // Under --all, --include and --exclude choose among repositories.
-  WholeAccount account {
-    .host = words.all, .regions = TRY(regions_of(words.store.region))
-    , .includes = words.includes, .excludes = words.excludes, .jobs = words.jobs
-  };
+  std::vector<std::string> regions = TRY(regions_of(words.store.region));
+  WholeAccount account{.host = words.all,
+                       .regions = std::move(regions),
+                       .includes = words.includes,
+                       .excludes = words.excludes,
+                       .jobs = words.jobs};
   TRY(take_part(words.shard, "--shard", account.shard, account.shards));
   return account;
 }
@@ -389,9 +391,10 @@ Result<CommandLine> create_repository_of(const Words& words) {
     return Error(ErrorKind::Invalid, "one URL is wanted, as codecommit::eu-central-1://web; {} were given",
                  words.words.size());
   Url url = TRY(Url::parse(words.words.front()));
+  std::map<std::string, std::string> tags = TRY(tags_of(words));
   return CommandLine{
       common_of(words),
-      CreateRepositoryCommand{.url = std::move(url), .description = words.description, .tags = TRY(tags_of(words))}};
+      CreateRepositoryCommand{.url = std::move(url), .description = words.description, .tags = std::move(tags)}};
 }
 
 Result<CommandLine> credential_of(const Words& words) {
