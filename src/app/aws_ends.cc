@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 
 #include "aws/aws_metadata.h"
 #include "aws/codecommit_credentials.h"
@@ -12,12 +11,6 @@
 
 namespace packferry {
 namespace {
-
-// Another one for each process: who waits is told apart by it.
-std::uint64_t seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
 
 Error no_region(std::string_view whose) {
   return Error(ErrorKind::Invalid,
@@ -34,25 +27,22 @@ std::string region_in(const Url& url) {
 }  // namespace
 
 AwsEnds::AwsEnds(const Environment& environment, const EndOptions& options, std::string user_agent, HttpClient& http,
-                 Clock& clock)
+                 Clock& clock, std::uint64_t seed)
     : environment_(environment),
       options_(options),
       http_(http),
       clock_(clock),
       metadata_http_(
           metadata_http_options({.user_agent = std::move(user_agent), .ca_file = {}, .patience = options.patience})),
-      caller_(http_, clock_, {.seed = seed()}),
+      caller_(http_, clock_, {.seed = seed}),
       lookup_([&environment](std::string_view name) { return environment.for_aws(name); }) {}
 
 Result<const AwsEnds::Found*> AwsEnds::for_store() { return find(options_.store_identity, ""); }
 
 Result<AwsEnds::Repository> AwsEnds::repository(const Url& url, Side side) {
-  const AwsIdentity identity = identity_of(url, side);
-  const Found& found = *TRY(find(identity, region_in(url)));
-  CodeCommitAddress address =
-      TRY(codecommit_address(url, found.profile.region().value_or(""), endpoints(found.profile)));
-  auto credentials = std::make_unique<CodeCommitCredentials>(address, *found.credentials, clock_);
-  return Repository{std::move(address), std::move(credentials)};
+  Resolved there = TRY(resolve(url, side));
+  auto credentials = std::make_unique<CodeCommitCredentials>(there.address, *there.found->credentials, clock_);
+  return Repository{std::move(there.address), std::move(credentials)};
 }
 
 Result<bool> AwsEnds::has_identity(const Url& url, Side side) const {
@@ -77,15 +67,13 @@ Result<HostedPlace> AwsEnds::hosted(const Url& url, Side side) {
   if (!is_codecommit(url))
     return Error(ErrorKind::Unsupported, "{}: a repository can be made at CodeCommit from here, and nowhere else",
                  url.text());
-  const AwsIdentity identity = identity_of(url, side);
-  const Found& found = *TRY(find(identity, region_in(url)));
-  const CodeCommitAddress address =
-      TRY(codecommit_address(url, found.profile.region().value_or(""), endpoints(found.profile)));
+  const Resolved there = TRY(resolve(url, side));
+  const CodeCommitAddress& address = there.address;
   const std::vector<std::string>& allowed = options_.allowed_regions;
   if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), address.region) == allowed.end())
     return Error(ErrorKind::Invalid, "{}: no repository may be made in {}; allowed: {}", url.text(), address.region,
                  fmt::join(allowed, ", "));
-  std::unique_ptr<Host> host = TRY(codecommit(identity.profile, address.region, side));
+  std::unique_ptr<Host> host = TRY(codecommit(there.identity.profile, address.region, side));
   return HostedPlace{std::move(host), address.repository};
 }
 
@@ -97,13 +85,11 @@ Result<std::optional<GitPassword>> AwsEnds::git_password(const Url& url, Side si
                  url.origin());
   const std::optional<Url> meant = codecommit_behind(url);
   if (!meant) return std::optional<GitPassword>();
-  const Found& found = *TRY(find(identity_of(*meant, side), region_in(*meant)));
-  const CodeCommitAddress address =
-      TRY(codecommit_address(*meant, found.profile.region().value_or(""), endpoints(found.profile)));
-  const AwsCredentials credentials = TRY(found.credentials->get(std::move(stop)));
+  const Resolved there = TRY(resolve(*meant, side));
+  const AwsCredentials credentials = TRY(there.found->credentials->get(std::move(stop)));
   const Clock::WallTime now = clock_.now();
-  return std::optional(
-      GitPassword{codecommit_password(credentials, address.region, address.git, now), codecommit_password_expiry(now)});
+  return std::optional(GitPassword{codecommit_password(credentials, there.address.region, there.address.git, now),
+                                   codecommit_password_expiry(now)});
 }
 
 // Git asks about https addresses only: behind the host of CODE_COMMIT_ENDPOINT is CodeCommit too.
@@ -118,6 +104,14 @@ std::optional<Url> AwsEnds::codecommit_behind(const Url& url) const {
   const Result<CodeCommitAddress> address = codecommit_address(*meant, "us-east-1", {.git = endpoint});
   if (!address || !address->git.same_origin(url) || address->git.path() != url.path()) return std::nullopt;
   return *meant;
+}
+
+Result<AwsEnds::Resolved> AwsEnds::resolve(const Url& url, Side side) {
+  AwsIdentity identity = identity_of(url, side);
+  const Found* const found = TRY(find(identity, region_in(url)));
+  CodeCommitAddress address =
+      TRY(codecommit_address(url, found->profile.region().value_or(""), endpoints(found->profile)));
+  return Resolved{std::move(identity), found, std::move(address)};
 }
 
 // A profile in the URL is meant for this repository, so it goes before the side's; the side's role is assumed with it.

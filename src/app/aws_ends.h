@@ -1,6 +1,7 @@
 // The ends that AWS is behind: under which identity each side goes there, and what that identity opens.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,7 +20,7 @@ namespace packferry {
 class AwsEnds {
  public:
   AwsEnds(const Environment& environment, const EndOptions& options, std::string user_agent, HttpClient& http,
-          Clock& clock);
+          Clock& clock, std::uint64_t seed);
 
   // One identity, found: the same for all that ask for it, so that a role is assumed once for sixty repositories.
   struct Found {
@@ -45,6 +46,13 @@ class AwsEnds {
   Result<std::optional<GitPassword>> git_password(const Url& url, Side side, std::stop_token stop);
 
  private:
+  // A repository's address, resolved as whom `side` is there.
+  struct Resolved {
+    AwsIdentity identity;
+    const Found* found;
+    CodeCommitAddress address;
+  };
+  Result<Resolved> resolve(const Url& url, Side side);
   AwsIdentity identity_of(const Url& url, Side side) const;
   std::optional<Url> codecommit_behind(const Url& url) const;
   Result<const Found*> find(const AwsIdentity& identity, const std::string& region);

@@ -69,7 +69,7 @@ class RealEnds final : public Ends {
         http_({.user_agent = "packferry/" + version,
                .ca_file = options_.ca_file.empty() ? environment.ca_file : options_.ca_file,
                .patience = options_.patience}),
-        aws_(environment, options_, "packferry/" + version, http_, clock) {}
+        aws_(environment, options_, "packferry/" + version, http_, clock, seed()) {}
 
   Result<> read_credentials();
 
