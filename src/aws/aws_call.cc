@@ -86,10 +86,6 @@ bool is_about_time(std::string_view code) {
          code == "SignatureDoesNotMatch";
 }
 
-bool may_pass(const Error& error) {
-  return error.kind() == ErrorKind::Throttled || error.kind() == ErrorKind::Unavailable;
-}
-
 }  // namespace
 
 struct AwsCaller::Answer {

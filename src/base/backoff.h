@@ -5,8 +5,14 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace packferry {
+
+// Is what failed so worth another try as it is? (A Conflict is, too, once it has been looked at again.)
+inline bool may_pass(const Error& error) {
+  return error.kind() == ErrorKind::Throttled || error.kind() == ErrorKind::Unavailable;
+}
 
 struct Backoff {
   Milliseconds first{1'000};

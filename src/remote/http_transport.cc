@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 
+#include "base/backoff.h"
 #include "base/printable.h"
 #include "io/spool.h"
 #include "remote/greeting.h"
@@ -96,8 +97,7 @@ std::string_view remedy_for(int status) {
 Error status_error(HttpExchange& exchange, const HttpResponse& response, const std::optional<Credentials>& told) {
   Error error(kind_of_status(response.status), "the host answered {}{}{}", response.status,
               words_of(exchange, response, told), remedy_for(response.status));
-  const bool may_wait = error.kind() == ErrorKind::Throttled || error.kind() == ErrorKind::Unavailable;
-  if (const std::optional<Milliseconds> delay = response.retry_after(); delay && may_wait)
+  if (const std::optional<Milliseconds> delay = response.retry_after(); delay && may_pass(error))
     return std::move(error).retry_after(*delay);
   return error;
 }

@@ -9,10 +9,6 @@
 
 namespace packferry {
 
-bool is_passing(const Error& error) {
-  return error.kind() == ErrorKind::Throttled || error.kind() == ErrorKind::Unavailable;
-}
-
 SweepSchedule::SweepSchedule(const std::vector<std::size_t>& lanes, SweepLimits limits)
     : limits_(limits), unsettled_(lanes.size()) {
   for (std::size_t item = 0; item < lanes.size(); ++item) {
@@ -74,7 +70,7 @@ bool SweepSchedule::failed(std::size_t item, const Error& error, Clock::SteadyTi
   const unsigned attempts = items_[item].attempts;
   --lane.at_work;
   if (error.kind() == ErrorKind::Throttled) narrow(lane, error.retry_after(), now);
-  if (!is_passing(error) || attempts >= limits_.attempts_max) {
+  if (!may_pass(error) || attempts >= limits_.attempts_max) {
     --unsettled_;
     return false;
   }

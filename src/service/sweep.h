@@ -26,9 +26,6 @@ struct SweepLimits {
   std::uint64_t seed = 0;
 };
 
-// Is it worth another try as it is? Throttled and Unavailable are.
-bool is_passing(const Error& error);
-
 // Pure: which item is next, at this time. Not for several threads at once.
 class SweepSchedule {
  public:

@@ -3,13 +3,7 @@
 #include <algorithm>
 
 namespace packferry {
-namespace {
-
-bool may_pass(const Error& error) {
-  return error.kind() == ErrorKind::Throttled || error.kind() == ErrorKind::Unavailable;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 template <typename Request>
 auto RetryingStore::repeat(std::string_view subject, std::stop_token stop, const Request& request) const

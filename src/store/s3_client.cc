@@ -333,8 +333,7 @@ Result<> S3Client::patiently(const std::function<Result<>()>& attempt, std::stop
 }
 
 Result<> S3Client::pause_after(unsigned attempts_made, const Error& error, std::stop_token stop) {
-  const bool may_pass = error.kind() == ErrorKind::Throttled || error.kind() == ErrorKind::Unavailable;
-  if (!may_pass || attempts_made >= options_.attempts_max) return error;
+  if (!may_pass(error) || attempts_made >= options_.attempts_max) return error;
   const Milliseconds delay = options_.backoff.delay(attempts_made, error.retry_after(), options_.seed + pauses_++);
   if (!clock_.sleep(delay, stop)) return Error(ErrorKind::Cancelled, "{}: stopped", location_.text());
   return {};
