@@ -3,8 +3,6 @@
 #include <algorithm>
 
 namespace packferry {
-namespace {}  // namespace
-
 template <typename Request>
 auto RetryingStore::repeat(std::string_view subject, std::stop_token stop, const Request& request) const
     -> decltype(request()) {

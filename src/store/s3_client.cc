@@ -258,8 +258,7 @@ Error S3Client::error_of(const S3Request& request, const Refusal& refusal) const
   }
   Error error(kind, "{}", text);
   const std::optional<Milliseconds> delay = refusal.response.retry_after();
-  const bool may_wait = kind == ErrorKind::Throttled || kind == ErrorKind::Unavailable;
-  return delay && may_wait ? std::move(error).retry_after(*delay) : error;
+  return delay && may_pass(error) ? std::move(error).retry_after(*delay) : error;
 }
 
 Error S3Client::failure_inside(const S3Request& request, std::string_view body) const {
