@@ -34,7 +34,7 @@ std::string written(const Listing& listing) {
   const auto line = [&](const Oid& oid, std::string_view name) {
     std::string text = fmt::format("{} {}", oid.hex(), name);
     if (buffer.empty()) text += '\0' + words;
-    buffer.line(text);
+    buffer.line(text + "\n");  // a word's own line feed at the end must not be taken for it
   };
   if (listing.head.oid) line(*listing.head.oid, "HEAD");
   for (const Ref& ref : listing.refs) {

@@ -228,8 +228,15 @@ Result<> read_report(PktReader& packets, PushReport& report) {
     const auto found = by_name.find(name);
     if (found == by_name.end()) continue;
     RefReport& ref = *found->second;
-    if (ok && ref.reason == kNotReported) ref = {ref.name, true, {}};
-    if (failed) ref = {ref.name, false, printable(text.substr(std::min(text.size(), 3 + name.size() + 1)), 300)};
+    // Its name stays where it is: by_name looks at it.
+    if (ok && ref.reason == kNotReported) {
+      ref.ok = true;
+      ref.reason.clear();
+    }
+    if (failed) {
+      ref.ok = false;
+      ref.reason = printable(text.substr(std::min(text.size(), 3 + name.size() + 1)), 300);
+    }
   }
   return Error(ErrorKind::Corrupt, "the report of the push has no end");
 }

@@ -122,6 +122,20 @@ TEST_F(PushTest, RefsAreReportedOneByOne) {
   EXPECT_FALSE(refs.at(5).ok) << "once failed, failed";
 }
 
+// Names longer than a string's own room, each asked for again after it was reported on.
+TEST_F(PushTest, ReportsOnLongNamesAreReadInAnyOrder) {
+  const std::string stem = "refs/heads/" + std::string(64, 'n') + "/";
+  answers({banded(report_of({"unpack ok", "ok " + stem + "b", "ng " + stem + "a first", "ok " + stem + "b",
+                             "ok " + stem + "a", "ng " + stem + "b later"}))});
+  auto writer = push({creation(stem + "a"), creation(stem + "b")});
+  must(send_pack(*writer));
+  const std::vector<RefReport>& refs = writer->report().refs;
+  EXPECT_EQ(refs.at(0).name.text(), stem + "a");
+  EXPECT_EQ(refs.at(0).reason, "first");
+  EXPECT_EQ(refs.at(1).name.text(), stem + "b");
+  EXPECT_EQ(refs.at(1).reason, "later");
+}
+
 TEST_F(PushTest, DeletionsThatAHostDoesNotTakeAreReportedAndTheRestGoes) {
   answers({banded(report_of({"unpack ok", "ok refs/heads/x"}))}, "report-status side-band-64k atomic");
   auto writer = push({deletion("refs/heads/y"), creation("refs/heads/x")});
