@@ -63,18 +63,25 @@ Result<std::unique_ptr<Host>> AwsEnds::codecommit(const std::string& profile, co
                                           *found.credentials, caller_);
 }
 
-Result<HostedPlace> AwsEnds::hosted(const Url& url, Side side) {
+Result<HostedPlace> AwsEnds::place(const Url& url, Side side) { return place(TRY(resolve(url, side)), side); }
+
+Result<HostedPlace> AwsEnds::place(const Resolved& there, Side side) {
+  return HostedPlace {
+    TRY(codecommit(there.identity.profile, there.address.region, side))
+    , there.address.repository
+  };
+}
+
+Result<HostedPlace> AwsEnds::place_to_make(const Url& url, Side side) {
   if (!is_codecommit(url))
     return Error(ErrorKind::Unsupported, "{}: a repository can be made at CodeCommit from here, and nowhere else",
                  url.text());
   const Resolved there = TRY(resolve(url, side));
-  const CodeCommitAddress& address = there.address;
   const std::vector<std::string>& allowed = options_.allowed_regions;
-  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), address.region) == allowed.end())
-    return Error(ErrorKind::Invalid, "{}: no repository may be made in {}; allowed: {}", url.text(), address.region,
-                 fmt::join(allowed, ", "));
-  std::unique_ptr<Host> host = TRY(codecommit(there.identity.profile, address.region, side));
-  return HostedPlace{std::move(host), address.repository};
+  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), there.address.region) == allowed.end())
+    return Error(ErrorKind::Invalid, "{}: no repository may be made in {}; allowed: {}", url.text(),
+                 there.address.region, fmt::join(allowed, ", "));
+  return place(there, side);
 }
 
 Result<std::optional<GitPassword>> AwsEnds::git_password(const Url& url, Side side, std::stop_token stop) {

@@ -41,8 +41,10 @@ class AwsEnds {
 
   // The account, in `region` or, when that is empty, in the profile's. `profile` goes before the side's.
   Result<std::unique_ptr<Host>> codecommit(const std::string& profile, const std::string& region, Side side);
-  // Where a repository is to be made; see Ends::hosted().
-  Result<HostedPlace> hosted(const Url& url, Side side);
+  // Where a repository is, or would be.
+  Result<HostedPlace> place(const Url& url, Side side);
+  // The same, for one that is to be made; see Ends::hosted().
+  Result<HostedPlace> place_to_make(const Url& url, Side side);
   Result<std::optional<GitPassword>> git_password(const Url& url, Side side, std::stop_token stop);
 
  private:
@@ -53,6 +55,7 @@ class AwsEnds {
     CodeCommitAddress address;
   };
   Result<Resolved> resolve(const Url& url, Side side);
+  Result<HostedPlace> place(const Resolved& there, Side side);
   AwsIdentity identity_of(const Url& url, Side side) const;
   std::optional<Url> codecommit_behind(const Url& url) const;
   Result<const Found*> find(const AwsIdentity& identity, const std::string& region);

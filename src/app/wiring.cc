@@ -80,7 +80,7 @@ class RealEnds final : public Ends {
     return std::make_unique<HeadedSource>(
         std::move(there), [this, url, side, default_branch](std::stop_token stop) -> Result<std::string> {
           if (!default_branch.empty()) return default_branch;
-          const HostedPlace place = TRY(aws_.hosted(url, side));
+          const HostedPlace place = TRY(aws_.place(url, side));
           return TRY(place.host->find(place.repository, std::move(stop)))
           .default_branch;
         });
@@ -93,7 +93,7 @@ class RealEnds final : public Ends {
                                                 environment_.for_children);
     auto destination = std::make_unique<RemoteDestination>(std::move(there), profile_of(url));
     if (!options_.create_destinations) return destination;
-    HostedPlace place = TRY(aws_.hosted(url, Side::Destination).context("--create"));
+    HostedPlace place = TRY(aws_.place_to_make(url, Side::Destination).context("--create"));
     return std::make_unique<HostedDestination>(std::move(destination), std::move(place.host),
                                                NewRepository{.name = std::move(place.repository)});
   }
@@ -110,7 +110,7 @@ class RealEnds final : public Ends {
     return Error(ErrorKind::Unsupported, "'{}' is no host whose repositories can be listed", printable(kind));
   }
 
-  Result<HostedPlace> hosted(const Url& url, Side side) override { return aws_.hosted(url, side); }
+  Result<HostedPlace> hosted(const Url& url, Side side) override { return aws_.place_to_make(url, side); }
 
   Result<std::optional<GitPassword>> git_password(const Url& url, Side side, std::stop_token stop) override {
     return aws_.git_password(url, side, std::move(stop));

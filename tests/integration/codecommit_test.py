@@ -360,6 +360,23 @@ class New(CodeCommit):
         self.assertNotEqual(run.status, DONE)
         self.assertEqual(self.told(), [])
 
+    def test_where_one_may_be_made_says_nothing_about_the_source(self):
+        source = self.place("web", REGIONS[1])
+        self.make_source(source)
+        self.git(source, "symbolic-ref", "HEAD", "refs/heads/large")
+        self.replicate(f"codecommit::{REGIONS[1]}://web", f"codecommit::{REGIONS[0]}://new", "--create",
+                       "--allowed-regions", REGIONS[0])  # fmt: skip
+        self.assert_equal_to_source(self.place("new"), source)
+        self.assertEqual(self.git(self.place("new"), "symbolic-ref", "HEAD").strip(), "refs/heads/large")
+
+    def test_a_large_first_push_goes_in_parts(self):
+        self.make_source("source")
+        for number in range(6):
+            self.commit("source", f"more/{number}", content_bytes=1_000_000)
+        self.replicate(self.path("source"), f"codecommit::{REGIONS[0]}://new", "--create", "--max-push", "3M")
+        self.assert_equal_to_source(self.place("new"), "source")
+        self.assertGreater(len(self.double.requests(repository="new", operation=RECEIVE)), 2)
+
     def test_replicate_makes_what_is_missing_and_sets_the_default_branch(self):
         self.make_source("source")
         self.replicate(self.path("source"), f"codecommit::{REGIONS[0]}://new", "--create")
