@@ -181,7 +181,7 @@ std::vector<Result<std::vector<HostedRepository>>> Run::list_all(
   run_sweep(
       lanes, {.jobs = static_cast<unsigned>(hosts.size()), .attempts_max = kListAttemptsMax},
       [&](std::size_t region, unsigned) -> std::optional<Error> {
-        lists[region] = hosts[region]->list(stop_);
+        lists[region] = hosts[region]->list("", stop_);
         if (lists[region]) return std::nullopt;
         return lists[region].error();
       },

@@ -23,7 +23,10 @@ class Api final : public Host {
  public:
   explicit Api(World& world) : world_(world) {}
   std::string name() const override { return "codecommit nowhere"; }
-  Result<std::vector<HostedRepository>> list(std::stop_token) override { return std::vector<HostedRepository>(); }
+  Result<std::vector<HostedRepository>> list(const std::string&, std::stop_token) override {
+    return std::vector<HostedRepository>();
+  }
+  Result<Url> url_of(std::string_view) const override { return Error(ErrorKind::Unsupported, "not asked"); }
   Result<HostedRepository> find(std::string_view repository, std::stop_token) override {
     if (world_.refuses) return *world_.refuses;
     if (!world_.is_there) return Error(ErrorKind::NotFound, "no {}", repository);

@@ -95,7 +95,8 @@ CodeCommitHost::CodeCommitHost(std::string region, Url endpoint, std::string pro
 
 std::string CodeCommitHost::name() const { return "codecommit " + region_; }
 
-Result<std::vector<HostedRepository>> CodeCommitHost::list(std::stop_token stop) {
+Result<std::vector<HostedRepository>> CodeCommitHost::list(const std::string& owner, std::stop_token stop) {
+  if (!owner.empty()) return Error(ErrorKind::Unsupported, "{} has no owners within an account", name());
   std::vector<HostedRepository> all;
   Json request = Json::object();
   for (unsigned pages = 0; pages < kPagesMax; ++pages) {

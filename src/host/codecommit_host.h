@@ -19,8 +19,9 @@ class CodeCommitHost final : public Host {
                  AwsCaller& caller);
 
   std::string name() const override;
-  Result<std::vector<HostedRepository>> list(std::stop_token stop) override;
+  Result<std::vector<HostedRepository>> list(const std::string& owner, std::stop_token stop) override;
   Result<HostedRepository> find(std::string_view repository, std::stop_token stop) override;
+  Result<Url> url_of(std::string_view repository) const override;
   Result<HostedRepository> create(const NewRepository& wanted, std::stop_token stop) override;
   Result<> set_default_branch(std::string_view repository, std::string_view branch, std::stop_token stop) override;
 
@@ -28,7 +29,6 @@ class CodeCommitHost final : public Host {
   Result<std::string> account(std::stop_token stop);
   Result<> add_default_branches(std::vector<HostedRepository>& all, std::stop_token stop) const;
   Result<HostedRepository> described(std::string_view body, std::string_view repository, Url url) const;
-  Result<Url> url_of(std::string_view repository) const;
 
   const std::string region_;
   const std::string profile_;

@@ -55,7 +55,7 @@ TEST_F(CodeCommitHostTest, ListsAllPagesSortedByName) {
        ok(R"({"repositories": [{"repositoryName": "web", "defaultBranch": "trunk"}, {"repositoryName": "other"}]})")},
       "west");
   EXPECT_EQ(codecommit.name(), "codecommit eu-central-1");
-  const std::vector<HostedRepository> all = must(codecommit.list({}));
+  const std::vector<HostedRepository> all = must(codecommit.list("", {}));
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[0].name, "-x.y_z");
   EXPECT_EQ(all[1].name, "App");
@@ -73,30 +73,30 @@ TEST_F(CodeCommitHostTest, AsksForTheAccountOnce) {
   const std::string page = ok(R"({"repositories": [{"repositoryName": "web"}]})");
   const std::string nothing = ok(R"({"repositories": []})");
   CodeCommitHost& codecommit = host({nothing, page, kIdentity, nothing, page, nothing});
-  EXPECT_TRUE(must(codecommit.list({})).empty());
-  EXPECT_EQ(must(codecommit.list({})).front().account, "111122223333");
-  EXPECT_EQ(must(codecommit.list({})).front().url.text(), "codecommit::eu-central-1://web");
+  EXPECT_TRUE(must(codecommit.list("", {})).empty());
+  EXPECT_EQ(must(codecommit.list("", {})).front().account, "111122223333");
+  EXPECT_EQ(must(codecommit.list("", {})).front().url.text(), "codecommit::eu-central-1://web");
 }
 
 TEST_F(CodeCommitHostTest, AListWithoutTheRightToDescribeIsAListAllTheSame) {
   const std::string page = ok(R"({"repositories": [{"repositoryName": "web"}]})");
   const std::vector<HostedRepository> all =
-      must(host({page, kIdentity, refusal_with("AccessDeniedException")}).list({}));
+      must(host({page, kIdentity, refusal_with("AccessDeniedException")}).list("", {}));
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].default_branch, "");
-  EXPECT_FAILS(host({page, kIdentity, ok("[]")}).list({}), ErrorKind::Corrupt, "something else than descriptions");
+  EXPECT_FAILS(host({page, kIdentity, ok("[]")}).list("", {}), ErrorKind::Corrupt, "something else than descriptions");
 }
 
 TEST_F(CodeCommitHostTest, HalfAListIsAnError) {
   const std::string first = ok(R"({"repositories": [{"repositoryName": "web"}], "nextToken": "n"})");
-  EXPECT_FAILS(host({first, refusal_with("AccessDeniedException")}).list({}), ErrorKind::Denied,
+  EXPECT_FAILS(host({first, refusal_with("AccessDeniedException")}).list("", {}), ErrorKind::Denied,
                "ListRepositories of codecommit eu-central-1: AccessDeniedException: its words");
-  EXPECT_FAILS(host({first, first}).list({}), ErrorKind::Corrupt, "leads back to itself");
-  EXPECT_FAILS(host({ok("[]")}).list({}), ErrorKind::Corrupt, "something else than a list");
-  EXPECT_FAILS(host({ok("{")}).list({}), ErrorKind::Corrupt, "something else than a list");
-  EXPECT_FAILS(host({ok(R"({"repositories": [{"repositoryName": "../x"}]})")}).list({}), ErrorKind::Corrupt,
+  EXPECT_FAILS(host({first, first}).list("", {}), ErrorKind::Corrupt, "leads back to itself");
+  EXPECT_FAILS(host({ok("[]")}).list("", {}), ErrorKind::Corrupt, "something else than a list");
+  EXPECT_FAILS(host({ok("{")}).list("", {}), ErrorKind::Corrupt, "something else than a list");
+  EXPECT_FAILS(host({ok(R"({"repositories": [{"repositoryName": "../x"}]})")}).list("", {}), ErrorKind::Corrupt,
                "a repository named '../x'");
-  EXPECT_FAILS(host({ok(R"({"repositories": ["web"]})")}).list({}), ErrorKind::Corrupt, "a repository named ''");
+  EXPECT_FAILS(host({ok(R"({"repositories": ["web"]})")}).list("", {}), ErrorKind::Corrupt, "a repository named ''");
 }
 
 TEST_F(CodeCommitHostTest, CreatesWithDescriptionAndTags) {

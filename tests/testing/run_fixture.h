@@ -108,7 +108,7 @@ class RunTest : public ::testing::Test {
    public:
     FakeHost(RunTest& test, std::string region) : test_(test), region_(std::move(region)) {}
     std::string name() const override { return "fakehost " + region_; }
-    Result<std::vector<HostedRepository>> list(std::stop_token) override {
+    Result<std::vector<HostedRepository>> list(const std::string&, std::stop_token) override {
       {
         const std::lock_guard lock(test_.list_mutex);
         if (!test_.list_errors.empty()) {
@@ -127,6 +127,7 @@ class RunTest : public ::testing::Test {
         if (each == repository) return of(each);
       return Error(ErrorKind::NotFound, "{} has no repository '{}'", name(), repository);
     }
+    Result<Url> url_of(std::string_view repository) const override { return of(std::string(repository)).url; }
     Result<HostedRepository> create(const NewRepository& wanted, std::stop_token) override {
       std::vector<std::string>& there = test_.hosted[region_];
       if (std::count(there.begin(), there.end(), wanted.name) > 0)
