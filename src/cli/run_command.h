@@ -9,6 +9,7 @@
 #include "cli/comparison.h"
 #include "cli/fleet_report.h"
 #include "cli/progress.h"
+#include "cli/rebuild_progress.h"
 #include "cli/run.h"
 #include "cli/vault_report.h"
 
@@ -59,6 +60,7 @@ class Run {
     return around_.make_ends(options);
   }
   std::unique_ptr<Progress> make_progress(const Labels& labels) const;
+  RebuildProgress::Form rebuild_form() const;
   // Most errors name the repository where they arise; said twice it only hides the cause.
   static Error naming(const std::string& repository, const Error& error);
   void say_error(const Error& error) const { around_.err.write(error_text(error, Paint(is_colored(around_.err)))); }
@@ -93,7 +95,7 @@ class Run {
                    ObjectStore& store, FleetOutcome& outcome) const;
   void store_report(ObjectStore& store, const BackupCommand& command, FleetOutcome& outcome) const;
   Result<std::unique_ptr<ObjectStore>> store_for(const BackupCommand& command, Ends& ends) const;
-  Result<RestoreOutcome> restore(const RestoreCommand& command, const RestoreOptions& options, Ends& ends) const;
+  Result<RestoreOutcome> restore(const RestoreCommand& command, RestoreOptions options, Ends& ends) const;
   Result<RestoreOptions> restore_options(Ends& ends, const std::vector<std::string>& identity_files,
                                          const std::string& scratch) const;
   template <typename What, typename Ask>

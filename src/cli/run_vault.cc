@@ -27,6 +27,12 @@ Error holds_none(const SnapshotLog& log) {
                log.store().name());
 }
 
+auto watching(RebuildProgress& progress) {
+  return [&progress](std::string_view phase, std::uint64_t bytes, std::uint64_t bytes_all) {
+    progress.tell(phase, bytes, bytes_all);
+  };
+}
+
 }  // namespace
 
 Result<RestoreOptions> Run::restore_options(Ends& ends, const std::vector<std::string>& identity_files,
@@ -178,13 +184,16 @@ ExitStatus Run::operator()(const SnapshotsCommand& command) {
   return status;
 }
 
-Result<RestoreOutcome> Run::restore(const RestoreCommand& command, const RestoreOptions& options, Ends& ends) const {
+Result<RestoreOutcome> Run::restore(const RestoreCommand& command, RestoreOptions options, Ends& ends) const {
   const std::unique_ptr<ObjectStore> store = TRY(ends.store(command.vault.store, command.vault.store_options, false));
   const SnapshotLog log(*store, *command.vault.repository);
 
   RestoreOutcome outcome{.store = store->name(), .target = command.target.text()};
   outcome.snapshot = TRY(choose_snapshot(log, command.choice, stop_).context("{}", log.repository().text()));
   const Manifest& manifest = outcome.snapshot->manifest;
+  auto watched =
+      std::make_optional<RebuildProgress>(around_.err, rebuild_form(), around_.clock, log.repository().text());
+  options.progress = watching(*watched);
   if (command.target.is_local()) {
     TRY(restore_to_directory(log, manifest, std::filesystem::absolute(command.target.path()), command.selection,
                              command.overwrite, around_.clock, options, stop_));
@@ -196,6 +205,7 @@ Result<RestoreOutcome> Run::restore(const RestoreCommand& command, const Restore
   const std::filesystem::path rebuilt = scratch->path() / "restored.git";
   // All of it, under its own names: what is selected, and under which name it arrives, is the crossing's to say.
   TRY(rebuild(log, manifest, rebuilt, RefspecSet(), RebuildCheck::Connected, options, stop_));
+  watched.reset();
   const Url local = TRY(Url::parse(rebuilt.string()));
   const std::unique_ptr<Source> source = TRY(ends.source(local, Side::Source));
 
@@ -244,10 +254,12 @@ ExitStatus Run::operator()(const VerifyCommand& command) {
   if (!ends) return give_up("verify", ExitStatus::Usage, ends.error());
   const Result<RestoreOptions> restore = restore_options(**ends, command.identity_files, command.scratch);
   if (!restore) return give_up("verify", ExitStatus::Usage, restore.error());
-  const VerifyOptions options{
+  VerifyOptions options{
       .level = command.level, .part = command.part, .parts = command.parts, .only = command.only, .restore = *restore};
   const Result<std::vector<VerificationOf>> verified =
       of_each<VerifyReport>(command.vault, **ends, [&](const SnapshotLog& log) -> Result<VerifyReport> {
+        RebuildProgress watched(around_.err, rebuild_form(), around_.clock, log.repository().text());
+        options.restore.progress = watching(watched);
         VerifyReport report = TRY(verify(log, options, around_.clock, stop_));
         if (report.snapshots.empty() && report.findings.empty()) return holds_none(log);
         return report;

@@ -75,12 +75,27 @@ Result<> sync_folder(const fs::path& folder) {
   return {};
 }
 
-// The old one is out of the way, or the new one is not in it.
+// Beside `target`; "…-2" when there has been one in this second already.
+Result<fs::path> free_name(const fs::path& target, const std::string& suffix) {
+  for (unsigned number = 1;; ++number) {
+    fs::path name = target;
+    name += number == 1 ? suffix : fmt::format("{}-{}", suffix, number);
+    if (TRY(is_free(name))) return name;
+  }
+}
+
+// At any moment one of the two is there whole: they change places in one step.
 Result<> switch_to(const fs::path& fresh, const fs::path& target, const Clock& clock) {
   if (TRY(is_free(target))) return move(fresh, target);
-  fs::path kept = target;
-  kept += fmt::format(".before-restore-{}", to_compact_iso8601(clock.now()));
-  if (!TRY(is_free(kept))) return Error(ErrorKind::Conflict, "'{}' exists already", kept.native());
+  const fs::path kept = TRY(free_name(target, fmt::format(".before-restore-{}", to_compact_iso8601(clock.now()))));
+  TRY(move(fresh, kept));
+  if (::renameat2(AT_FDCWD, kept.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) return {};
+  const int failure = errno;
+  TRY(move(kept, fresh));
+  if (failure != EINVAL && failure != ENOSYS)
+    return errno_error(failure, fmt::format("put '{}' in the place of '{}'", fresh.native(), target.native()));
+
+  // A file system that cannot: for a moment neither is there.
   TRY(move(target, kept));
   Result<> moved = move(fresh, target);
   if (!moved) TRY(move(kept, target));

@@ -1,5 +1,6 @@
 """A repository is backed up through its whole life, and every moment of it comes back; git is the judge."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -490,6 +491,105 @@ class KilledAtAnyMoment(Backups):
             if not os.path.exists(self.path(target)):
                 self.restore(self.path(target))
             self.assert_restored(target, self.moments[1])
+
+
+class KilledAtEveryChange(Backups):
+    """The same, at every change that a restore makes to the world: before it, after it, and in the middle of a write."""
+
+    def setUp(self):
+        super().setUp()
+        self.init("source")
+        self.commit("source", "main", count=3, content_bytes=2_000)
+        self.commit("source", "topic", content_bytes=2_000, parent="refs/heads/main")
+        self.backup()
+        self.commit("source", "main", count=1, content_bytes=2_000)
+        self.backup()
+        self.count = self.repos / "changes"
+
+    def dying(self, *words, **variables):
+        library = {"LD_PRELOAD": os.environ["DIE_AT_LIBRARY"], "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        return self.packferry("restore", str(self.store), self.repository, *words, **library, **variables)
+
+    def at_each(self, prepare, words, judge, **variables):
+        """On a fresh target each time, until a run is not hit any more: how many writes there are depends a little on
+        the network. One fault a change here, in turns; FAULTS=full for all of them."""
+        prepare()
+        run = self.dying(*words, DIE_COUNT=str(self.count), **variables)
+        self.assertEqual(run.status, DONE, run.said)
+        changes = int(self.count.read_text())
+        self.assertGreater(changes, 10)
+        faults = ("before", "after", "torn")
+        for number in itertools.count(1):
+            for fault in faults if os.environ.get("FAULTS") == "full" else [faults[number % 3]]:
+                with self.subTest(f"{fault} change {number} of about {changes}"):
+                    prepare()
+                    run = self.dying(*words, DIE_AT=str(number), DIE_HOW=fault, **variables)
+                    if run.status == DONE:
+                        return self.assertGreater(number, 0.9 * changes)
+                    self.assertEqual(run.status, -signal.SIGKILL, run.said)
+                    judge()
+
+    def test_of_a_restore_into_a_new_directory(self):
+        target = self.path("target")
+
+        def judge():
+            if not os.path.exists(target):
+                self.restore(target)
+            self.assert_restored("target", self.moments[2])
+
+        self.at_each(lambda: shutil.rmtree(target, ignore_errors=True), [target], judge)
+
+    def another_repository(self):
+        """What puts it where the snapshot is to go."""
+        self.init("before")
+        self.commit("before", "old", count=2)
+
+        def prepare():
+            for each in self.repos.glob("target*"):
+                shutil.rmtree(each)
+            shutil.copytree(self.path("before"), self.path("target"))
+
+        return prepare
+
+    def test_of_a_restore_over_another_repository(self):
+        target = self.path("target")
+        prepare = self.another_repository()
+        before = self.all_refs("before")
+
+        def judge():
+            if self.all_refs("target") == before:
+                self.restore(target, "--overwrite")
+            self.assert_restored("target", self.moments[2])
+            moved_aside = list(self.repos.glob("target.git.before-restore-*"))
+            for each in moved_aside:
+                each.rename(each.with_name(each.name + ".git"))
+            self.assertIn(before, [self.all_refs(each.name) for each in moved_aside])
+
+        self.at_each(prepare, [target, "--overwrite"], judge)
+
+    def test_a_moment_without_either_is_found(self):
+        """The planted fault: where two directories cannot change places at once, there is such a moment."""
+        target = self.path("target")
+        missing = []
+        self.at_each(self.another_repository(), [target, "--overwrite"],
+                     lambda: missing.append(not os.path.exists(target)), DIE_WITHOUT_EXCHANGE="1")  # fmt: skip
+        self.assertIn(True, missing)
+
+    def test_of_a_restore_to_a_host(self):
+        url = self.url("FERRY_HTTP_OPEN", "target")
+
+        def prepare():
+            shutil.rmtree(self.path("target"), ignore_errors=True)
+            self.init("target")
+
+        def judge():
+            for name, oid in self.all_refs("target").items():
+                self.assertEqual(oid, self.moments[2].refs.get(name), f"{name} is what no snapshot holds")
+            self.restore(url)
+            self.assertEqual(self.all_refs("target"), self.moments[2].refs)
+            self.git("target", "fsck", "--full", "--strict")
+
+        self.at_each(prepare, [url], judge)
 
 
 if __name__ == "__main__":
