@@ -12,7 +12,7 @@ namespace packferry {
 class HostedDestination final : public Destination {
  public:
   // `wanted.name` is the repository's at the host. `there` is the same repository as Git sees it.
-  HostedDestination(std::unique_ptr<Destination> there, std::unique_ptr<Host> host, NewRepository wanted)
+  HostedDestination(std::unique_ptr<Destination> there, std::shared_ptr<Host> host, NewRepository wanted)
       : there_(std::move(there)), host_(std::move(host)), wanted_(std::move(wanted)) {}
 
   std::string name() const override { return there_->name(); }
@@ -31,7 +31,7 @@ class HostedDestination final : public Destination {
 
  private:
   const std::unique_ptr<Destination> there_;
-  const std::unique_ptr<Host> host_;
+  const std::shared_ptr<Host> host_;
   const NewRepository wanted_;
   bool created_ = false;
 };

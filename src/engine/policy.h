@@ -26,6 +26,8 @@ struct Allowance {
 
   std::size_t count = 5;
   unsigned percent = 10;  // the larger of the two counts
+
+  friend bool operator==(const Allowance&, const Allowance&) = default;
 };
 
 enum class AtomicMode { Auto, Always, Never };
@@ -41,6 +43,8 @@ struct Policy {
   bool keep_old_tips = true;
   bool ignore_non_empty_destination = false;
   AtomicMode atomic = AtomicMode::Auto;
+
+  friend bool operator==(const Policy&, const Policy&) = default;
 };
 
 }  // namespace packferry

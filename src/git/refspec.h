@@ -71,6 +71,8 @@ class RefspecSet {
   // ls-refs prefixes that make a server list no less than what is selected (gitprotocol-v2, ref-prefix); empty: all.
   std::vector<std::string> prefixes() const;
 
+  friend bool operator==(const RefspecSet&, const RefspecSet&) = default;
+
  private:
   // The refspec that decides the name; null when not selected.
   const Refspec* decider(const RefName& source_name) const;

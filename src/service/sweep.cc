@@ -10,13 +10,18 @@
 namespace packferry {
 
 SweepSchedule::SweepSchedule(const std::vector<std::size_t>& lanes, SweepLimits limits)
-    : limits_(limits), unsettled_(lanes.size()) {
+    : limits_(std::move(limits)), unsettled_(lanes.size()) {
   for (std::size_t item = 0; item < lanes.size(); ++item) {
     items_.push_back({.lane = lanes[item]});
     if (lanes_.size() <= lanes[item]) lanes_.resize(lanes[item] + 1);
     lanes_[lanes[item]].fresh.push_back(item);
   }
-  for (Lane& lane : lanes_) lane.width = std::max(1u, limits_.jobs);
+  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) lanes_[lane].width = widest(lane);
+}
+
+unsigned SweepSchedule::widest(std::size_t lane) const {
+  const unsigned own = lane < limits_.lane_jobs.size() ? limits_.lane_jobs[lane] : limits_.jobs;
+  return std::max(1u, std::min(own, limits_.jobs));
 }
 
 SweepSchedule::Next SweepSchedule::next(Clock::SteadyTime now) {
@@ -52,7 +57,7 @@ void SweepSchedule::done(std::size_t item) {
   --lane.at_work;
   --unsettled_;
   lane.throttles = 0;
-  if (lane.width >= std::max(1u, limits_.jobs) || ++lane.successes < lane.width) return;
+  if (lane.width >= widest(items_[item].lane) || ++lane.successes < lane.width) return;
   ++lane.width;
   lane.successes = 0;
 }

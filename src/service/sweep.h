@@ -20,8 +20,9 @@
 namespace packferry {
 
 struct SweepLimits {
-  unsigned jobs = 8;          // at a time, and at a time in one lane
-  unsigned attempts_max = 4;  // of one item
+  unsigned jobs = 8;                     // at a time, and at a time in one lane
+  std::vector<unsigned> lane_jobs = {};  // at a time in lane i, where it is less
+  unsigned attempts_max = 4;             // of one item
   Backoff backoff{.first = Milliseconds(2'000), .longest = Milliseconds(60'000)};
   std::uint64_t seed = 0;
 };
@@ -63,6 +64,7 @@ class SweepSchedule {
     Clock::SteadyTime closed_until{};
   };
 
+  unsigned widest(std::size_t lane) const;
   void narrow(Lane& lane, std::optional<Milliseconds> hint, Clock::SteadyTime now);
 
   const SweepLimits limits_;

@@ -12,63 +12,13 @@
 
 #include "cli/run.h"
 #include "store/memory_store.h"
+#include "testing/borrowed_ends.h"
 #include "testing/fake_ends.h"
 #include "testing/git_sandbox.h"
 #include "testing/golden.h"
 #include "testing/memory_output.h"
 
 namespace packferry::testing {
-
-// What the program makes is its own; these are ours and looked at afterwards.
-class BorrowedSource final : public Source {
- public:
-  BorrowedSource(Source& source, std::string name) : source_(source), name_(std::move(name)) {}
-  std::string name() const override { return name_; }
-  Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override {
-    return source_.refs(selection, stop);
-  }
-  Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
-                                           std::stop_token stop) override {
-    return source_.pack(std::move(request), std::move(messages), stop);
-  }
-  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
-                          std::stop_token stop) override {
-    return source_.history(std::move(wants), std::move(haves), bounds, stop);
-  }
-  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
-                                               const History& known, std::stop_token stop) override {
-    return source_.ancestry(updates, detail, known, stop);
-  }
-  Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
-                                 std::stop_token stop) override {
-    return source_.known(tips, candidates, stop);
-  }
-
- private:
-  Source& source_;
-  const std::string name_;
-};
-
-class BorrowedDestination final : public Destination {
- public:
-  explicit BorrowedDestination(Destination& destination) : destination_(destination) {}
-  std::string name() const override { return destination_.name(); }
-  const HostProfile& profile() const override { return destination_.profile(); }
-  Result<std::optional<Listing>> refs(std::stop_token stop) override { return destination_.refs(stop); }
-  Result<> create(ObjectFormat format, const Head& head, std::stop_token stop) override {
-    return destination_.create(format, head, stop);
-  }
-  Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages messages,
-                                           std::stop_token stop) override {
-    return destination_.open(std::move(request), std::move(messages), stop);
-  }
-  Result<bool> set_head(const RefName& branch, std::stop_token stop) override {
-    return destination_.set_head(branch, stop);
-  }
-
- private:
-  Destination& destination_;
-};
 
 // A store that outlives what was made of it, and that can be made to refuse.
 class BorrowedStore final : public ObjectStore {

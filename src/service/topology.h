@@ -1,0 +1,19 @@
+// Which replicas lead where, and whether one of them leads back.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace packferry {
+
+// A change at `from` goes on to `to`. Two ends are one when their texts are.
+struct ReplicaEdge {
+  std::string from;
+  std::string to;
+};
+
+// The ends of one circle in their order, the first one again at the end; empty: there is none. The same circle for the
+// same edges, whatever their order.
+std::vector<std::string> find_circle(std::vector<ReplicaEdge> edges);
+
+}  // namespace packferry
