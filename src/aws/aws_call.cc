@@ -88,20 +88,15 @@ bool is_about_time(std::string_view code) {
 
 }  // namespace
 
-struct AwsCaller::Answer {
-  HttpResponse response;
-  std::string body;
-};
-
 Result<std::string> AwsCaller::call(const AwsCall& call, std::stop_token stop) {
   bool renewed = false;
   bool corrected = false;
   for (unsigned attempts = 1;; ++attempts) {
     std::optional<AwsCredentials> credentials;
     if (call.credentials != nullptr) credentials = TRY(call.credentials->get(stop).context("{}", call.doing));
-    Result<Answer> answer = ask_once(call, credentials, stop).context("{}", call.doing);
+    Result<HttpAnswer> answer = ask_once(call, credentials, stop).context("{}", call.doing);
     if (!answer) {
-      TRY(pause_after(attempts, answer.error(), stop));
+      TRY(retries_.pause_after(attempts, answer.error(), stop));
       continue;
     }
     if (answer->response.status == 200) return std::move(answer->body);
@@ -119,32 +114,18 @@ Result<std::string> AwsCaller::call(const AwsCall& call, std::stop_token stop) {
     Error error = error_of(call, answer->response, failure);
     if (const std::optional<Milliseconds> delay = answer->response.retry_after(); delay && may_pass(error))
       error = std::move(error).retry_after(*delay);
-    TRY(pause_after(attempts, error, stop));
+    TRY(retries_.pause_after(attempts, error, stop));
   }
 }
 
-Result<AwsCaller::Answer> AwsCaller::ask_once(const AwsCall& call, const std::optional<AwsCredentials>& credentials,
-                                              std::stop_token stop) {
-  const std::span<const std::byte> body = as_bytes(call.body.reveal());
-  HttpRequest request{.method = "POST",
-                      .url = call.url,
-                      .headers = call.headers,
-                      .body = HttpRequest::Body::Counted,
-                      .body_bytes = body.size()};
+Result<HttpAnswer> AwsCaller::ask_once(const AwsCall& call, const std::optional<AwsCredentials>& credentials,
+                                       std::stop_token stop) {
+  const std::string& body = call.body.reveal();
+  HttpRequest request{.method = "POST", .url = call.url, .headers = call.headers};
   if (credentials)
-    sign(request, *credentials, call.scope, to_hex(digest_of(DigestAlgorithm::Sha256, body)),
+    sign(request, *credentials, call.scope, to_hex(digest_of(DigestAlgorithm::Sha256, as_bytes(body))),
          clock_.now() + Milliseconds(clock_is_late_ms_));
-  const std::unique_ptr<HttpExchange> exchange = TRY(http_.start(std::move(request), std::move(stop)));
-  // A service that refuses early stops reading; what it says then is the better reason.
-  Result<> sent = exchange->write(body);
-  if (sent) sent = exchange->end_request();
-  Result<HttpResponse> response = exchange->response();
-  if (!response) return sent ? std::move(response).error() : std::move(sent).error();
-  Answer answer;
-  answer.response = std::move(response).value();
-  const std::vector<std::byte> bytes = TRY(read_all(*exchange, kAnswerBytesMax));
-  answer.body = as_text(bytes);
-  return answer;
+  return ask_http(http_, std::move(request), body, kAnswerBytesMax, std::move(stop));
 }
 
 // True when it was wrong, and the next attempt may do better.
@@ -155,13 +136,6 @@ bool AwsCaller::correct_clock(const HttpResponse& response) {
   const bool was_right = std::chrono::abs(late - Milliseconds(clock_is_late_ms_)) < kClockErrorMin;
   clock_is_late_ms_ = late.count();
   return !was_right;
-}
-
-Result<> AwsCaller::pause_after(unsigned attempts_made, const Error& error, std::stop_token stop) {
-  if (!may_pass(error) || attempts_made >= options_.attempts_max) return error;
-  const Milliseconds delay = options_.backoff.delay(attempts_made, error.retry_after(), options_.seed + pauses_++);
-  if (!clock_.sleep(delay, std::move(stop))) return Error(ErrorKind::Cancelled, "stopped");
-  return {};
 }
 
 }  // namespace packferry

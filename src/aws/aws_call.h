@@ -15,7 +15,7 @@
 #include "aws/sigv4.h"
 #include "base/backoff.h"
 #include "base/clock.h"
-#include "net/http.h"
+#include "net/http_question.h"
 
 namespace packferry {
 
@@ -45,18 +45,15 @@ struct AwsCall {
   std::span<const KnownAwsCode> known = {};  // before those that all services have
 };
 
-struct AwsCallOptions {
-  // "Retry behavior", AWS SDKs and Tools Reference Guide: standard mode.
-  unsigned attempts_max = 3;
-  Backoff backoff{.first = Milliseconds(1'000), .longest = Milliseconds(20'000)};
-  std::uint64_t seed = 0;  // of the jitter; another one for each process
-};
+// "Retry behavior", AWS SDKs and Tools Reference Guide: standard mode.
+inline constexpr RetryLimits kAwsRetries{.attempts_max = 3,
+                                         .backoff = {.first = Milliseconds(1'000), .longest = Milliseconds(20'000)}};
 
 // Safe from several threads. What is passed in outlives it.
 class AwsCaller {
  public:
-  AwsCaller(HttpClient& http, Clock& clock, AwsCallOptions options = {})
-      : http_(http), clock_(clock), options_(options) {}
+  AwsCaller(HttpClient& http, Clock& clock, RetryLimits limits = kAwsRetries)
+      : http_(http), clock_(clock), retries_(limits, clock) {}
 
   // The body of a 200. What connections break, what is throttled, and answers of 500 and above are asked again; expired
   // credentials are renewed once; once our clock is corrected by the service's when it objects to the time. Redirects
@@ -68,16 +65,14 @@ class AwsCaller {
   Result<std::string> call(const AwsCall& call, std::stop_token stop);
 
  private:
-  struct Answer;
-  Result<Answer> ask_once(const AwsCall& call, const std::optional<AwsCredentials>& credentials, std::stop_token stop);
+  Result<HttpAnswer> ask_once(const AwsCall& call, const std::optional<AwsCredentials>& credentials,
+                              std::stop_token stop);
   bool correct_clock(const HttpResponse& response);
-  Result<> pause_after(unsigned attempts_made, const Error& error, std::stop_token stop);
 
   HttpClient& http_;
   Clock& clock_;
-  const AwsCallOptions options_;
+  Retries retries_;
   std::atomic<std::int64_t> clock_is_late_ms_ = 0;
-  std::atomic<std::uint64_t> pauses_ = 0;
 };
 
 }  // namespace packferry

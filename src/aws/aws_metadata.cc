@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "io/file.h"
+#include "net/http_question.h"
 
 namespace packferry {
 namespace {
@@ -26,13 +27,11 @@ class MetadataService {
 
  private:
   Result<std::string> ask_once(const HttpRequest& request, std::stop_token stop) {
-    const std::unique_ptr<HttpExchange> exchange = TRY(client_.start(request, stop));
-    const HttpResponse response = TRY(exchange->response());
-    if (response.status >= 500 || response.status == 429)
-      return Error(ErrorKind::Unavailable, "{}: HTTP {}", request.url.text(), response.status);
-    if (response.status != 200) return Error(ErrorKind::Denied, "{}: HTTP {}", request.url.text(), response.status);
-    const std::vector<std::byte> body = TRY(read_all(*exchange, kMetadataBytesMax));
-    return std::string(as_text(body));
+    HttpAnswer answer = TRY(ask_http(client_, request, "", kMetadataBytesMax, stop));
+    const int status = answer.response.status;
+    if (status >= 500 || status == 429) return Error(ErrorKind::Unavailable, "{}: HTTP {}", request.url.text(), status);
+    if (status != 200) return Error(ErrorKind::Denied, "{}: HTTP {}", request.url.text(), status);
+    return std::move(answer.body);
   }
 
   HttpClient& client_;

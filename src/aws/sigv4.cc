@@ -55,13 +55,13 @@ std::string without_dot_segments(std::string_view path) {
 }
 
 std::string canonical_path(std::string_view path, bool is_s3) {
-  if (is_s3) return aws_percent_encode(percent_decode(path).value_or(std::string(path)), true);
-  return aws_percent_encode(without_dot_segments(path), true);
+  if (is_s3) return percent_encode(percent_decode(path).value_or(std::string(path)), true);
+  return percent_encode(without_dot_segments(path), true);
 }
 
 std::string canonical_query(std::string_view query) {
   const auto encoded_once = [](std::string_view text) {
-    return aws_percent_encode(percent_decode(text).value_or(std::string(text)));
+    return percent_encode(percent_decode(text).value_or(std::string(text)));
   };
   std::vector<std::pair<std::string, std::string>> parameters;
   while (!query.empty()) {
@@ -84,23 +84,6 @@ std::string scope_text(const SigningScope& scope, std::string_view timestamp) {
 std::span<const std::byte> bytes_of(std::string_view text) { return as_bytes(text); }
 
 }  // namespace
-
-std::string aws_percent_encode(std::string_view text, bool keeps_slash) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    const bool stays = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~' || (c == '/' && keeps_slash);
-    const auto value = static_cast<unsigned char>(c);
-    if (stays) {
-      out += c;
-    } else {
-      out += {'%', kDigits[value >> 4], kDigits[value & 15]};
-    }
-  }
-  return out;
-}
 
 CanonicalRequest canonical_request(std::string_view method, std::string_view path, std::string_view query,
                                    const std::vector<HttpHeader>& headers, std::string_view payload_hash, bool is_s3) {

@@ -30,10 +30,6 @@ struct SigningScope {
 void sign(HttpRequest& request, const AwsCredentials& credentials, const SigningScope& scope,
           std::string_view payload_hash, Clock::WallTime now);
 
-// Every byte but letters, digits and "-._~" as %XX; '/' stays when `keeps_slash`. How names go into S3's paths and
-// queries, and the only spelling that a signature is made over.
-std::string aws_percent_encode(std::string_view text, bool keeps_slash = false);
-
 // The steps of it, for tests and for a server that checks.
 struct CanonicalRequest {
   std::string text;

@@ -35,7 +35,7 @@ class Form {
  public:
   explicit Form(std::string_view action) : text_(fmt::format("Action={}&Version={}", action, kVersion)) {}
   void add(std::string_view name, std::string_view value) {
-    if (!value.empty()) text_.append("&").append(name).append("=").append(aws_percent_encode(value));
+    if (!value.empty()) text_.append("&").append(name).append("=").append(percent_encode(value));
   }
   Secret take() { return Secret(std::move(text_)); }
 

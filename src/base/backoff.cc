@@ -24,4 +24,12 @@ Milliseconds Backoff::delay(unsigned attempt, std::optional<Milliseconds> hint, 
   return std::max(Milliseconds(static_cast<Milliseconds::rep>(jittered)), hint.value_or(Milliseconds(0)));
 }
 
+Result<> Retries::pause_after(unsigned attempts_made, const Error& error, std::stop_token stop) {
+  if (!may_pass(error) || attempts_made >= limits_.attempts_max) return error;
+  const Milliseconds delay = limits_.backoff.delay(attempts_made, error.retry_after(), limits_.seed + pauses_++);
+  if (delay > limits_.pause_max) return error;
+  if (!clock_.sleep(delay, std::move(stop))) return Error(ErrorKind::Cancelled, "stopped");
+  return {};
+}
+
 }  // namespace packferry

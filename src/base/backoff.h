@@ -1,8 +1,11 @@
-// The next delay of something that is tried again: exponential, jittered, and never shorter than the host asked for.
+// When something is tried again: after a delay that is exponential, jittered, and never shorter than the host asked
+// for.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -21,6 +24,29 @@ struct Backoff {
   // Delay before attempt `attempt` (1 is the first retry). The same seed gives the same delay. "Full jitter" over the
   // upper half: between half of the exponential delay and all of it; the host's hint is a floor, never a ceiling.
   Milliseconds delay(unsigned attempt, std::optional<Milliseconds> hint, std::uint64_t seed) const;
+};
+
+struct RetryLimits {
+  unsigned attempts_max = 3;
+  Backoff backoff = {};
+  std::uint64_t seed = 0;  // of the jitter; another one for each process
+  // A host that wants a longer pause than this gets none here: whoever asked knows what else there is to do.
+  Milliseconds pause_max = Milliseconds::max();
+};
+
+// The pauses between the attempts of one question, or of many. Safe from several threads.
+class Retries {
+ public:
+  Retries(RetryLimits limits, Clock& clock) : limits_(limits), clock_(clock) {}
+
+  // Waits before the next attempt. `error` itself when there is no point in one: it will not pass, these were all the
+  // attempts there are, or the pause would be too long. Cancelled when `stop` ended the wait.
+  Result<> pause_after(unsigned attempts_made, const Error& error, std::stop_token stop);
+
+ private:
+  const RetryLimits limits_;
+  Clock& clock_;
+  std::atomic<std::uint64_t> pauses_ = 0;
 };
 
 }  // namespace packferry

@@ -104,4 +104,11 @@ std::string to_base64(std::span<const std::byte> bytes) {
   return out;
 }
 
+std::string to_base64url(std::span<const std::byte> bytes) {
+  std::string out = to_base64(bytes);
+  out.resize(out.find_last_not_of('=') + 1);
+  for (char& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  return out;
+}
+
 }  // namespace packferry

@@ -43,5 +43,7 @@ std::optional<std::vector<std::byte>> from_hex(std::string_view text);
 
 // RFC 4648, section 4: with padding.
 std::string to_base64(std::span<const std::byte> bytes);
+// Section 5, for URLs: '-' and '_', and without padding.
+std::string to_base64url(std::span<const std::byte> bytes);
 
 }  // namespace packferry

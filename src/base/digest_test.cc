@@ -100,6 +100,9 @@ TEST(Digest, WritesBase64) {
   EXPECT_EQ(to_base64(bytes_of("fo")), "Zm8=");
   EXPECT_EQ(to_base64(bytes_of("foobar")), "Zm9vYmFy");
   EXPECT_EQ(to_base64(bytes_of("\xFB\xFF")), "+/8=");
+  EXPECT_EQ(to_base64url(bytes_of("")), "");
+  EXPECT_EQ(to_base64url(bytes_of("f")), "Zg");
+  EXPECT_EQ(to_base64url(bytes_of("\xFB\xFF")), "-_8");
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ bool is_ipv4(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), &address) == 1;  // four decimal numbers without leading zeros, nothing else
 }
 
-std::string percent_encode(std::string_view text, std::string_view characters) {
+std::string encode_these(std::string_view text, std::string_view characters) {
   std::string out;
   for (const char c : text)
     out += characters.find(c) == std::string_view::npos ? std::string(1, c) : fmt::format("%{:02X}", c);
@@ -128,6 +128,22 @@ bool has_shape_of_aws_region(std::string_view text) {
   const std::string_view number = parts.back();
   return std::all_of(parts.begin(), parts.end() - 1, is_word) && !number.empty() &&
          std::all_of(number.begin(), number.end(), is_digit);
+}
+
+std::string percent_encode(std::string_view text, bool keeps_slash) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const bool stays = is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keeps_slash);
+    const auto value = static_cast<unsigned char>(c);
+    if (stays) {
+      out += c;
+    } else {
+      out += {'%', kDigits[value >> 4], kDigits[value & 15]};
+    }
+  }
+  return out;
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
@@ -469,8 +485,8 @@ std::string Url::text() const {
     return fmt::format("{}{}:{}", user, host_, path_);
   }
   const std::string slash = path_.starts_with('/') ? "" : "/";
-  return fmt::format("{}://{}{}{}{}", known(scheme_).name, user_.empty() ? "" : percent_encode(user_, "@") + "@",
-                     host_and_port(), slash, percent_encode(path_, "%?#"));
+  return fmt::format("{}://{}{}{}{}", known(scheme_).name, user_.empty() ? "" : encode_these(user_, "@") + "@",
+                     host_and_port(), slash, encode_these(path_, "%?#"));
 }
 
 std::string Url::request_text() const {

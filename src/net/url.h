@@ -38,6 +38,9 @@ bool has_shape_of_aws_region(std::string_view text);
 
 // %XX to bytes; nothing when a '%' is not followed by two hexadecimal digits.
 std::optional<std::string> percent_decode(std::string_view text);
+// Every byte but letters, digits and "-._~" as %XX; '/' stays when `keeps_slash`. RFC 3986's unreserved characters, and
+// so the only spelling that AWS signs.
+std::string percent_encode(std::string_view text, bool keeps_slash = false);
 
 enum class Scheme { Https, Http, Ssh, Git, File, CodeCommit };
 

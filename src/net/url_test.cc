@@ -646,5 +646,10 @@ TEST(PercentDecode, TakesTwoDigitsOrNothing) {
     EXPECT_EQ(percent_decode(text), std::nullopt) << text;
 }
 
+TEST(PercentEncode, LeavesOnlyUnreservedBytesAsTheyAre) {
+  EXPECT_EQ(percent_encode("aZ09-._~/ +\xC3\xA9"), "aZ09-._~%2F%20%2B%C3%A9");
+  EXPECT_EQ(percent_encode("a/b c", true), "a/b%20c");
+}
+
 }  // namespace
 }  // namespace packferry

@@ -90,7 +90,7 @@ bool is_success(const HttpResponse& response) { return response.status >= 200 &&
 std::string query_text(const S3Query& query) {
   std::string out;
   for (const auto& [name, value] : query)
-    out += fmt::format("{}{}={}", out.empty() ? "" : "&", name, aws_percent_encode(value));
+    out += fmt::format("{}{}={}", out.empty() ? "" : "&", name, percent_encode(value));
   return out;
 }
 
@@ -112,6 +112,7 @@ S3Client::S3Client(S3Location location, S3Options options, HttpClient& http, Aws
       http_(http),
       credentials_(credentials),
       clock_(clock),
+      retries_({.attempts_max = options_.attempts_max, .backoff = options_.backoff, .seed = options_.seed}, clock),
       region_(options_.region.empty() ? kFirstGuess : options_.region) {}
 
 std::string S3Client::region() const {
@@ -164,7 +165,7 @@ Result<> S3Client::check_encryption(const S3Request& request, const HttpResponse
 Result<HttpRequest> S3Client::prepare(const S3Request& request, const std::string& region,
                                       const AwsCredentials& credentials) const {
   Url url = TRY(s3_bucket_url(location_.bucket, region, options_.endpoint, options_.addressing));
-  if (request.key) url = url.with_path_suffix("/" + aws_percent_encode(location_.full_key(*request.key), true));
+  if (request.key) url = url.with_path_suffix("/" + percent_encode(location_.full_key(*request.key), true));
   if (!request.query.empty()) url = url.with_query(query_text(request.query));
   const bool has_body = request.method == "PUT" || request.method == "POST";
   HttpRequest out{.method = request.method,
@@ -332,10 +333,7 @@ Result<> S3Client::patiently(const std::function<Result<>()>& attempt, std::stop
 }
 
 Result<> S3Client::pause_after(unsigned attempts_made, const Error& error, std::stop_token stop) {
-  if (!may_pass(error) || attempts_made >= options_.attempts_max) return error;
-  const Milliseconds delay = options_.backoff.delay(attempts_made, error.retry_after(), options_.seed + pauses_++);
-  if (!clock_.sleep(delay, stop)) return Error(ErrorKind::Cancelled, "{}: stopped", location_.text());
-  return {};
+  return retries_.pause_after(attempts_made, error, std::move(stop));
 }
 
 }  // namespace packferry

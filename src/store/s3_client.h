@@ -136,8 +136,8 @@ class S3Client {
   HttpClient& http_;
   AwsCredentialSource& credentials_;
   Clock& clock_;
+  Retries retries_;
   std::atomic<bool> refuses_conditions_ = false;
-  std::atomic<std::uint64_t> pauses_ = 0;
   mutable std::mutex mutex_;
   std::string region_;
   std::optional<Milliseconds> clock_ahead_;

@@ -30,12 +30,10 @@ port.
 
 import argparse
 import collections
-import http.server
 import json
 import pathlib
 import re
 import socket
-import ssl
 import tempfile
 import threading
 import time
@@ -43,7 +41,9 @@ import uuid
 
 import codecommit_api
 import codecommit_git
+import http_double
 from aws_identities import Clock, Identities, Refused
+from git_backend import Backend
 
 GIT_PATH = re.compile(r"(?P<path>/v1/repos/(?P<name>.*?))/(?P<operation>info/refs|git-upload-pack|git-receive-pack)")
 
@@ -65,7 +65,7 @@ class Double:
         self.per_second = {}
         self.recent = collections.defaultdict(collections.deque)
         self.is_closing = threading.Event()
-        self.server = Server(("127.0.0.1", port), self, certificate)
+        self.server = http_double.Server(("127.0.0.1", port), self, Handler, certificate)
         scheme = "https" if certificate else "http"
         self.url = f"{scheme}://127.0.0.1:{self.server.server_port}"
 
@@ -131,29 +131,7 @@ class Double:
             return [each for each in self.log if all(each.get(name) == value for name, value in wanted.items())]
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-
-    def __init__(self, address, double, certificate):
-        self.double = double
-        super().__init__(address, Handler)
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
-    def handle_error(self, request, client_address):
-        pass  # clients come and go
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *_):
-        pass
-
+class Handler(http_double.Handler):
     def do_GET(self):
         self.serve()
 
@@ -164,7 +142,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.double = self.server.double
         self.record = {"kind": "", "account": "", "region": "", "repository": "", "operation": "", "status": 0}
         with tempfile.TemporaryFile() as self.body:
-            self.read_body()
+            self.read_body(self.body)
             self.serve_body()
 
     def serve_body(self):
@@ -180,38 +158,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except Refused as refused:
             self.refuse_git(refused)
 
-    def read_body(self):
-        """The body, spooled; the connection stands behind it then."""
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            while length := int(self.rfile.readline().split(b";")[0], 16):
-                self.copy(length)
-                self.rfile.readline()
-            while self.rfile.readline().strip():
-                pass
-        else:
-            self.copy(int(self.headers.get("Content-Length", 0)))
-        self.body.seek(0)
-        if self.headers.get("Content-Encoding") == "gzip":
-            codecommit_git.unzip(self.body)
-
-    def copy(self, length):
-        while length > 0:
-            block = self.rfile.read(min(length, 65536))
-            if not block:
-                raise ConnectionError("the body is shorter than it said")
-            self.body.write(block)
-            length -= len(block)
-
     def answer(self, status, content, content_type, headers=()):
         self.record["status"] = status
         self.double.note(self.record)
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(content)))
-        for name, value in headers:
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
+        self.say(status, content, content_type, headers)
 
     # Git.
 
@@ -256,7 +206,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def backend(self, repository, operation, body=None):
         content_type = self.headers.get("Content-Type", "")
-        return codecommit_git.Backend(repository, operation, self.command, self.query, content_type, body)
+        return Backend(repository, operation, self.command, self.query, content_type, body, user="codecommit")
 
     def serve_refs(self, repository, service):
         with self.backend(repository, "info/refs") as backend:

@@ -1,10 +1,6 @@
 """CodeCommit's Git: real git behind a door that is as narrow. What CodeCommit does not offer is not offered, what it refuses
 is refused, and a client that asks for what was not offered is told so."""
 
-import gzip
-import os
-import pathlib
-import subprocess
 import zlib
 
 # As captured from the service in 2018; see docs/hosts.md.
@@ -13,68 +9,6 @@ UPLOAD_OFFERS = ("multi_ack_detailed", "thin-pack", "side-band-64k", "shallow", 
 RECEIVE_OFFERS = ("report-status", "delete-refs", "side-band-64k")
 COMMANDS_MAX = 4000
 REF_DELTA, OFS_DELTA = 7, 6
-CONFIGURATION = {
-    "http.receivePack": "true",
-    "uploadpack.allowTipSHA1InWant": "true",
-    "uploadpack.allowReachableSHA1InWant": "true",
-    "safe.directory": "*",
-    "gc.auto": "0",
-    "receive.autoGC": "false",
-    "core.fsync": "none",  # else thousands of refs take half a minute
-}
-
-
-class Backend:
-    """git http-backend, run for one request. Protocol 0: the header that would ask for another is not passed on."""
-
-    def __init__(self, repository, operation, method, query, content_type, body):
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": "/nonexistent",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_COUNT": str(len(CONFIGURATION)),
-            "GIT_PROJECT_ROOT": str(pathlib.Path(repository).parent),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": f"/{pathlib.Path(repository).name}/{operation}",
-            "QUERY_STRING": query,
-            "REQUEST_METHOD": method,
-            "CONTENT_TYPE": content_type,
-            "REMOTE_USER": "codecommit",
-            "REMOTE_ADDR": "127.0.0.1",
-        }
-        for number, (name, value) in enumerate(CONFIGURATION.items()):
-            environment[f"GIT_CONFIG_KEY_{number}"] = name
-            environment[f"GIT_CONFIG_VALUE_{number}"] = value
-        if body is not None:
-            body.seek(0, os.SEEK_END)
-            environment["CONTENT_LENGTH"] = str(body.tell())
-            body.seek(0)
-        self.process = subprocess.Popen(
-            ["git", "http-backend"],
-            env=environment,
-            stdin=body or subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        self.status, self.headers = 200, []
-        while line := self.process.stdout.readline().strip():
-            name, _, value = line.decode().partition(": ")
-            if name == "Status":
-                self.status = int(value.split()[0])
-            else:
-                self.headers.append((name, value))
-
-    def blocks(self):
-        # read1: what git has said is passed on, and not held until there is more of it.
-        while block := self.process.stdout.read1(65536):
-            yield block
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdout.close()  # who still writes dies of it
-        self.process.wait()
 
 
 def advertisement(answer, service):
@@ -87,14 +21,6 @@ def advertisement(answer, service):
         kept = [each for each in capabilities.decode().split() if each in offers]
         lines[2] = ref + b"\0" + " ".join(kept).encode() + b"\n"
     return b"".join(packet(line) for line in lines)
-
-
-def unzip(body):
-    plain = gzip.decompress(body.read())
-    body.seek(0)
-    body.truncate()
-    body.write(plain)
-    body.seek(0)
 
 
 def fault_of_fetch(body):

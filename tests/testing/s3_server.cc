@@ -39,7 +39,7 @@ std::string value_of(const Headers& map, std::string_view name) {
 
 // As S3 encodes keys in listings: like a form, with '+' for a space.
 std::string url_encoded(std::string_view key) {
-  std::string out = aws_percent_encode(key, true);
+  std::string out = percent_encode(key, true);
   for (std::size_t at = 0; (at = out.find("%20", at)) != std::string::npos;) out.replace(at, 3, "+");
   return out;
 }
