@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "base/printable.h"
 
@@ -41,15 +43,21 @@ std::vector<std::string> sample_names(const SourceSelection& source) {
   return names;
 }
 
-// Two names for one host are one host.
-const FleetHost* same_host(const Fleet& fleet, std::string_view name) {
-  const FleetHost* const host = fleet.host(name);
-  if (host == nullptr || host->kind == HostKind::List) return host;
-  const auto text = [](const FleetHost& each) { return each.url ? each.url->text() : std::string(); };
-  return &*std::ranges::find_if(fleet.hosts, [&](const FleetHost& each) {
-    return each.kind == host->kind && text(each) == text(*host) && each.path == host->path &&
-           each.region == host->region && each.identity == host->identity;
-  });
+// Two names for one host are one host: the first of them, by each.
+using Homes = std::map<std::string_view, const FleetHost*>;
+
+Homes homes_of(const Fleet& fleet) {
+  Homes homes;
+  std::map<std::tuple<HostKind, std::string, std::string, std::string, std::string, std::string>, const FleetHost*>
+      seen;
+  for (const FleetHost& host : fleet.hosts) {
+    // A list is what it says, and nothing else.
+    const std::string address = host.kind == HostKind::List ? host.name : host.url ? host.url->text() : "";
+    const auto place =
+        std::tuple(host.kind, address, host.path, host.region, host.identity.profile, host.identity.role_arn);
+    homes.emplace(host.name, seen.emplace(place, &host).first->second);
+  }
+  return homes;
 }
 
 // A repository on its way: `replica` has just been taken to get there.
@@ -63,7 +71,8 @@ struct Stop {
 
 class Walk {
  public:
-  Walk(const Fleet& fleet, std::size_t& steps_left) : fleet_(fleet), steps_left_(steps_left) {}
+  Walk(const Fleet& fleet, const Homes& homes, std::size_t& steps_left)
+      : fleet_(fleet), homes_(homes), steps_left_(steps_left) {}
 
   // Can what `first` takes come back to it?
   std::optional<ReplicaCircle> around(std::size_t first, const std::string& name) {
@@ -83,8 +92,9 @@ class Walk {
   bool leads_into(const FleetReplica& replica, const Stop& stop) {
     if (steps_left_ == 0) return false;
     --steps_left_;
-    const FleetHost* const there = same_host(fleet_, stop.host);
-    return there != nullptr && there == same_host(fleet_, replica.source.host) && selects(replica.source, stop.name);
+    const auto there = homes_.find(stop.host), source = homes_.find(replica.source.host);
+    return there != homes_.end() && source != homes_.end() && there->second == source->second &&
+           selects(replica.source, stop.name);
   }
 
   void take(std::size_t replica, std::size_t at) {
@@ -119,6 +129,7 @@ class Walk {
   }
 
   const Fleet& fleet_;
+  const Homes& homes_;
   std::size_t& steps_left_;
   std::size_t first_ = 0;
   std::deque<Stop> stops_;
@@ -160,10 +171,11 @@ Result<std::string> sample_of(const NameTemplate& name_template, const FleetHost
 std::vector<ReplicaCircle> find_circles(const Fleet& fleet) {
   std::vector<ReplicaCircle> circles;
   std::set<std::set<std::size_t>> seen;
+  const Homes homes = homes_of(fleet);
   std::size_t steps_left = kStepsMax;
   for (std::size_t first = 0; first < fleet.replicas.size(); ++first) {
     for (const std::string& name : sample_names(fleet.replicas[first].source)) {
-      std::optional<ReplicaCircle> circle = Walk(fleet, steps_left).around(first, name);
+      std::optional<ReplicaCircle> circle = Walk(fleet, homes, steps_left).around(first, name);
       // Found once from each of its replicas, and told once.
       if (circle && seen.insert({circle->replicas.begin(), circle->replicas.end()}).second)
         circles.push_back(std::move(*circle));

@@ -417,7 +417,7 @@ std::string told(const WrongFile& wrong) {
 TEST(ConfigFile, TellsEveryMistakeWithItsPlaceAndItsRemedy) {
   std::string pages;
   for (const WrongFile& wrong : kWrongFiles) pages += told(wrong);
-  expect_golden(pages, "config_mistakes.txt");
+  expect_golden(pages, "config/mistakes.txt");
 }
 
 TEST(ConfigFile, NoMistakeRepeatsASecret) {

@@ -46,8 +46,7 @@ void ConfigMistakes::add(ConfigPlace place, std::string_view key, const Error& e
 std::vector<ConfigMistake> ConfigMistakes::take() && {
   const auto order = [](const ConfigMistake& each) { return std::tie(each.line, each.column, each.what, each.remedy); };
   std::ranges::sort(mistakes_, {}, order);
-  const auto twice = std::ranges::unique(mistakes_);
-  mistakes_.erase(twice.begin(), twice.end());
+  mistakes_.erase(std::unique(mistakes_.begin(), mistakes_.end()), mistakes_.end());
   return std::move(mistakes_);
 }
 
