@@ -1,7 +1,8 @@
 // What we remember about a fleet: for each order what was delivered where, and when it was last seen to be so. It
 // remembers and does not own: lost, it is made again by looking at hosts and stores. docs/formats/catalogue.md.
 //
-// One SQLite file. Safe for several threads, for several programs at once, and against kill -9.
+// One SQLite file. Safe for several threads, for several programs at once, and against kill -9. Times are kept to the
+// millisecond.
 #pragma once
 
 #include <cstdint>
@@ -58,28 +59,33 @@ struct SweepRecord {
 
 // How many repositories a listing had.
 struct ListingRecord {
-  std::string host;   // as the configuration calls it
-  std::string owner;  // see Host::list()
+  std::string host;        // as the configuration calls it
+  std::string owner = {};  // see Host::list()
   std::uint64_t repositories = 0;
   Clock::WallTime listed_at{};
 };
 
 class Catalogue {
  public:
-  // Made when it is not there, in a directory that is. Invalid: not a catalogue, or made by a newer program; Denied,
-  // Exhausted: as the system says; Corrupt: SQLite finds the file damaged, and the message says how to make it again.
+  // Made when it is not there, in a directory that is, for its owner alone. Invalid: not a catalogue, or made by a
+  // newer program; Denied, Exhausted: as the system says; Unavailable: another program has held it for half a minute;
+  // Corrupt, here or later: SQLite finds the file damaged, and the message says how to make it again.
   static Result<std::unique_ptr<Catalogue>> open(const std::string& path);
   virtual ~Catalogue() = default;
 
   virtual Result<std::vector<Delivery>> deliveries() = 0;  // by key
-  // All of them or none. What two programs write about one key at once, the later `source_seen_at` keeps.
+  // All of them or none. Where two programs speak of one key the later `source_seen_at` stays, none being the
+  // earliest; of the same one, what was said last.
   virtual Result<> record(const std::vector<Delivery>& deliveries) = 0;
   virtual Result<> forget(const std::vector<DeliveryKey>& keys) = 0;
 
   virtual Result<std::vector<ListingRecord>> listings() = 0;
+  // The later `listed_at` stays.
   virtual Result<> record(const ListingRecord& listing) = 0;
 
+  // Its number; only `began_at` and `configuration` are looked at.
   virtual Result<std::int64_t> begin_sweep(const SweepRecord& record) = 0;
+  // NotFound: it was trimmed in the meantime.
   virtual Result<> end_sweep(std::int64_t id, Clock::WallTime at, const std::string& report) = 0;
   virtual Result<std::vector<SweepRecord>> sweeps(std::size_t last) = 0;  // the newest first
   // Keeps the newest `keep` sweeps.

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/printable.h"
+#include "base/quantity.h"
 #include "cli/one_way.h"
 
 namespace packferry {
@@ -96,20 +97,6 @@ CommonOptions common_of(const Words& words) {
   return common;
 }
 
-// "500M": bytes, or with K, M, G units of 1,024.
-Result<std::uint64_t> size_of(const std::string& text, std::string_view option) {
-  const Error wrong(ErrorKind::Invalid, "{} is a size as in 500M or 2G, not '{}'", option, printable(text));
-  std::uint64_t number = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, number);
-  if (error != std::errc() || number == 0 || last - end > 1) return wrong;
-  constexpr std::string_view kUnits = "KMG";
-  const std::size_t unit = end == last ? 0 : kUnits.find(*end) + 1;  // what is not found becomes 0
-  if (end != last && unit == 0) return wrong;
-  if (number > (std::uint64_t{1} << (63 - 10 * unit))) return wrong;
-  return number << (10 * unit);
-}
-
 Result<CommandLine> replicate_of(const Words& words) {
   if (!words.allowed_regions.empty() && !words.create)
     return Error(ErrorKind::Invalid, "--allowed-regions goes with --create");
@@ -120,7 +107,7 @@ Result<CommandLine> replicate_of(const Words& words) {
   urls.erase(urls.begin());
   TRY(check_one_way(source, urls, words.source_identity == words.destination_identity));
   Policy policy = TRY(policy_of(words, kBranchesAndTags));
-  const std::uint64_t push_bytes_max = words.max_push.empty() ? 0 : TRY(size_of(words.max_push, "--max-push"));
+  const std::uint64_t push_bytes_max = words.max_push.empty() ? 0 : TRY(parse_size(words.max_push).context("--max-push"));
   return CommandLine{common_of(words), ReplicateCommand{.source = std::move(source),
                                                         .destinations = std::move(urls),
                                                         .policy = std::move(policy),
@@ -143,32 +130,12 @@ Result<CommandLine> compare_of(const Words& words) {
   return CommandLine{common_of(words), CompareCommand{.urls = std::move(urls), .selection = std::move(selection)}};
 }
 
-// "GOVERNANCE=30"
-Result<> take_object_lock(const std::string& text, StoreOptions& options) {
-  if (text.empty()) return {};
-  const std::size_t equals = text.find('=');
-  options.object_lock_mode = text.substr(0, equals);
-  const std::string_view days =
-      equals == std::string::npos ? std::string_view() : std::string_view(text).substr(equals + 1);
-  const auto [end, error] = std::from_chars(days.data(), days.data() + days.size(), options.object_lock_days);
-  const bool is_number = error == std::errc() && end == days.data() + days.size() && options.object_lock_days > 0;
-  if (!is_number || (options.object_lock_mode != "GOVERNANCE" && options.object_lock_mode != "COMPLIANCE"))
-    return Error(ErrorKind::Invalid, "--object-lock is GOVERNANCE=DAYS or COMPLIANCE=DAYS, not '{}'", printable(text));
-  return {};
-}
-
-bool says_s3_things(const StoreOptions& options) {
-  return !options.endpoint.empty() || !options.region.empty() || options.addressing != "auto" ||
-         !options.server_side_encryption.empty() || !options.kms_key_id.empty() || !options.storage_class.empty() ||
-         !options.expected_bucket_owner.empty() || options.bucket_owner_full_control ||
-         !options.object_lock_mode.empty();
-}
-
 Result<VaultWords> vault_of(const Words& words, std::string_view store, std::string_view repository) {
   StoreAddress address = TRY(StoreAddress::parse(store));
   VaultWords vault{.store = std::move(address), .store_options = words.store};
-  TRY(take_object_lock(words.object_lock, vault.store_options));
-  if (!vault.store.s3 && says_s3_things(vault.store_options))
+  if (!words.object_lock.empty())
+    TRY(take_object_lock(words.object_lock, vault.store_options).context("--object-lock"));
+  if (!vault.store.s3 && vault.store_options.is_for_s3())
     return Error(ErrorKind::Invalid,
                  "{} is a directory: --sse, --storage-class, --object-lock, --endpoint-url and the like are for s3://",
                  printable(store));

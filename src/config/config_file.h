@@ -18,8 +18,8 @@ namespace packferry {
 struct ConfigMistake {
   unsigned line = 0;  // from 1; 0: the file as a whole
   unsigned column = 0;
-  std::string what;    // "unknown key 'tokn'"
-  std::string remedy;  // "did you mean 'token'?"; may be empty
+  std::string what;         // "unknown key 'tokn'"
+  std::string remedy = {};  // "did you mean 'token'?"; may be empty
 
   friend bool operator==(const ConfigMistake&, const ConfigMistake&) = default;
 };

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/printable.h"
+#include "base/quantity.h"
 
 namespace packferry {
 namespace {
@@ -41,15 +42,9 @@ bool RetentionPolicy::is_empty() const {
 }
 
 Result<std::chrono::hours> parse_keep_within(std::string_view text) {
-  constexpr std::size_t kDigitsMax = 5;
-  const std::string_view digits = text.substr(0, std::min(text.find_first_not_of("0123456789"), text.size()));
-  const std::string_view unit = text.substr(digits.size());
-  if (!digits.empty() && digits.size() <= kDigitsMax) {
-    const int count = std::stoi(std::string(digits));
-    if (unit == "h") return std::chrono::hours(count);
-    if (unit == "d") return std::chrono::hours(days(count));
-    if (unit == "w") return std::chrono::hours(std::chrono::weeks(count));
-  }
+  const Result<Milliseconds> duration = parse_duration(text);
+  if (duration && *duration % std::chrono::hours(1) == Milliseconds(0))
+    return std::chrono::duration_cast<std::chrono::hours>(*duration);
   return Error(ErrorKind::Invalid, "'{}' is no length of time: 12h, 30d and 8w are", printable(text, 100));
 }
 

@@ -47,6 +47,7 @@ struct FleetHost {
   std::optional<Url> url = {};         // of a forge: where a person would open it; none: the kind's public one
   std::string path = {};               // Directory: absolute
   std::vector<Url> repositories = {};  // List
+  std::string file = {};               // List: more of them, one a line, read at each sweep; absolute
   std::string user = {};               // for Git over HTTP; empty: what the kind wants with a token
   std::optional<SecretReference> token = {};
   std::optional<AppIdentity> app = {};  // GitHub

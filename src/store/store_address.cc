@@ -1,6 +1,9 @@
 #include "store/store_address.h"
 
 #include <algorithm>
+#include <charconv>
+
+#include "base/printable.h"
 
 namespace packferry {
 
@@ -24,6 +27,26 @@ Result<StoreAddress> StoreAddress::parse(std::string_view text) {
   }
   address.path = text;
   return address;
+}
+
+bool StoreOptions::is_for_s3() const {
+  return !endpoint.empty() || !region.empty() || addressing != "auto" || !server_side_encryption.empty() ||
+         !kms_key_id.empty() || !storage_class.empty() || !expected_bucket_owner.empty() || bucket_owner_full_control ||
+         !object_lock_mode.empty();
+}
+
+Result<> take_object_lock(std::string_view text, StoreOptions& options) {
+  const std::size_t equals = text.find('=');
+  const std::string_view mode = text.substr(0, equals);
+  const std::string_view digits = equals == std::string_view::npos ? std::string_view() : text.substr(equals + 1);
+  unsigned days = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), days);
+  const bool is_number = error == std::errc() && end == digits.data() + digits.size() && days > 0;
+  if (!is_number || (mode != "GOVERNANCE" && mode != "COMPLIANCE"))
+    return Error(ErrorKind::Invalid, "'{}' is neither GOVERNANCE=DAYS nor COMPLIANCE=DAYS", printable(text, 100));
+  options.object_lock_mode = mode;
+  options.object_lock_days = days;
+  return {};
 }
 
 }  // namespace packferry

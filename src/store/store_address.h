@@ -30,6 +30,12 @@ struct StoreOptions {
   bool bucket_owner_full_control = false;
   std::string object_lock_mode = {};  // "GOVERNANCE", "COMPLIANCE"
   unsigned object_lock_days = 0;
+
+  // Does it say anything that a directory has no use for?
+  bool is_for_s3() const;
 };
+
+// "GOVERNANCE=30", "COMPLIANCE=365": mode and days.
+Result<> take_object_lock(std::string_view text, StoreOptions& options);
 
 }  // namespace packferry

@@ -30,5 +30,17 @@ TEST(StoreAddress, RefusesWhatIsNoStore) {
   }
 }
 
+TEST(StoreOptions, AnObjectLockIsAModeAndDays) {
+  StoreOptions options;
+  EXPECT_FALSE(options.is_for_s3());
+  must(take_object_lock("COMPLIANCE=365", options));
+  EXPECT_EQ(options.object_lock_mode, "COMPLIANCE");
+  EXPECT_EQ(options.object_lock_days, 365u);
+  EXPECT_TRUE(options.is_for_s3());
+  for (const char* wrong : {"", "GOVERNANCE", "GOVERNANCE=", "GOVERNANCE=0", "governance=3", "GOVERNANCE=3d", "=3"})
+    EXPECT_FAILS(take_object_lock(wrong, options), ErrorKind::Invalid, "GOVERNANCE=DAYS");
+  EXPECT_EQ(options.object_lock_days, 365u) << "what is wrong changes nothing";
+}
+
 }  // namespace
 }  // namespace packferry

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Installs the checkers of package-lock.json into a directory, and shows them the documents.
-#   run.sh DIRECTORY DOCUMENTS
+# Installs the checkers of package-lock.json into a directory, and shows them the documents of setup, and the schema of the
+# configuration with its examples.
+#   run.sh DIRECTORY DOCUMENTS SCHEMA EXAMPLES
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 directory=$1
 documents=$(cd "$2" && pwd)
+schema=$(realpath "$3")
+examples=$(cd "$4" && pwd)
 
 mkdir -p "$directory"
 cp "$here"/package.json "$here"/package-lock.json "$here"/*.mjs "$directory"
@@ -15,4 +18,4 @@ if ! cmp --silent package-lock.json installed-lock.json; then
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
   cp package-lock.json installed-lock.json
 fi
-SETUP_DOCUMENTS=$documents exec node --test checks.test.mjs
+SETUP_DOCUMENTS=$documents CONFIG_SCHEMA=$schema CONFIG_EXAMPLES=$examples exec node --test checks.test.mjs config.test.mjs

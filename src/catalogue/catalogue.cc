@@ -1,0 +1,201 @@
+#include "catalogue/catalogue.h"
+
+#include <mutex>
+
+#include "catalogue/schema.h"
+#include "catalogue/sqlite.h"
+
+namespace packferry {
+namespace {
+
+// Another program's transaction takes milliseconds; a disk that is slow to sync takes longer.
+constexpr Milliseconds kLockPatience{30'000};
+
+constexpr std::string_view kDeliveries =
+    "SELECT order_name, source, destination, source_id, destination_id, confirmed_state, confirmed_at, last_push,"
+    " source_seen_at, behind_since, missing_since, failures, outcome, error"
+    " FROM deliveries ORDER BY order_name, source, destination";
+
+// Who saw the source later knows better; who never saw it knows less than anybody who did.
+constexpr std::string_view kRecordDelivery =
+    "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (order_name, source, destination) DO UPDATE SET source_id = excluded.source_id, destination_id = "
+    "excluded.destination_id,"
+    " confirmed_state = excluded.confirmed_state, confirmed_at = excluded.confirmed_at,"
+    " last_push = excluded.last_push, source_seen_at = excluded.source_seen_at, behind_since = excluded.behind_since,"
+    " missing_since = excluded.missing_since, failures = excluded.failures, outcome = excluded.outcome,"
+    " error = excluded.error"
+    " WHERE deliveries.source_seen_at IS NULL OR excluded.source_seen_at >= deliveries.source_seen_at";
+
+constexpr std::string_view kForget = "DELETE FROM deliveries WHERE order_name = ? AND source = ? AND destination = ?";
+
+constexpr std::string_view kListings = "SELECT host, owner, repositories, listed_at FROM listings ORDER BY host, owner";
+
+constexpr std::string_view kRecordListing =
+    "INSERT INTO listings VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (host, owner) DO UPDATE SET repositories = excluded.repositories, listed_at = excluded.listed_at"
+    " WHERE excluded.listed_at >= listings.listed_at";
+
+constexpr std::string_view kBeginSweep = "INSERT INTO sweeps (began_at, configuration, report) VALUES (?, ?, '')";
+constexpr std::string_view kEndSweep = "UPDATE sweeps SET ended_at = ?, report = ? WHERE id = ?";
+constexpr std::string_view kSweeps =
+    "SELECT id, began_at, ended_at, configuration, report FROM sweeps ORDER BY id DESC LIMIT ?";
+constexpr std::string_view kTrimSweeps =
+    "DELETE FROM sweeps WHERE id NOT IN (SELECT id FROM sweeps ORDER BY id DESC LIMIT ?)";
+
+std::int64_t to_milliseconds(Clock::WallTime time) {
+  return std::chrono::floor<Milliseconds>(time.time_since_epoch()).count();
+}
+
+SqlValue to_value(const std::optional<Clock::WallTime>& time) {
+  return time ? SqlValue(to_milliseconds(*time)) : SqlValue(std::nullopt);
+}
+
+Clock::WallTime time_at(const SqlRow& row, int column) { return Clock::WallTime(Milliseconds(row.number(column))); }
+
+std::optional<Clock::WallTime> maybe_time_at(const SqlRow& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(time_at(row, column));
+}
+
+Delivery delivery_of(const SqlRow& row) {
+  return {.key = {.order = row.text(0), .source = row.text(1), .destination = row.text(2)},
+          .source_id = row.text(3),
+          .destination_id = row.text(4),
+          .confirmed_state = row.text(5),
+          .confirmed_at = maybe_time_at(row, 6),
+          .last_push = row.text(7),
+          .source_seen_at = maybe_time_at(row, 8),
+          .behind_since = maybe_time_at(row, 9),
+          .missing_since = maybe_time_at(row, 10),
+          .failures = static_cast<unsigned>(row.number(11)),
+          .outcome = row.text(12),
+          .error = row.text(13)};
+}
+
+SweepRecord sweep_of(const SqlRow& row) {
+  return {.id = row.number(0),
+          .began_at = time_at(row, 1),
+          .ended_at = maybe_time_at(row, 2),
+          .configuration = row.text(3),
+          .report = row.text(4)};
+}
+
+struct Statements {
+  std::unique_ptr<Statement> deliveries, record_delivery, forget, listings, record_listing, begin_sweep, end_sweep,
+      sweeps, trim_sweeps;
+};
+
+Result<Statements> prepare_all(Database& database) {
+  Statements all;
+  all.deliveries = TRY(Statement::prepare(database, kDeliveries));
+  all.record_delivery = TRY(Statement::prepare(database, kRecordDelivery));
+  all.forget = TRY(Statement::prepare(database, kForget));
+  all.listings = TRY(Statement::prepare(database, kListings));
+  all.record_listing = TRY(Statement::prepare(database, kRecordListing));
+  all.begin_sweep = TRY(Statement::prepare(database, kBeginSweep));
+  all.end_sweep = TRY(Statement::prepare(database, kEndSweep));
+  all.sweeps = TRY(Statement::prepare(database, kSweeps));
+  all.trim_sweeps = TRY(Statement::prepare(database, kTrimSweeps));
+  return all;
+}
+
+class SqliteCatalogue final : public Catalogue {
+ public:
+  SqliteCatalogue(std::unique_ptr<Database> database, Statements statements)
+      : database_(std::move(database)), statements_(std::move(statements)) {}
+
+  Result<std::vector<Delivery>> deliveries() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<Delivery> all;
+    TRY(statements_.deliveries->query({}, [&all](const SqlRow& row) { all.push_back(delivery_of(row)); }));
+    return all;
+  }
+
+  Result<> record(const std::vector<Delivery>& deliveries) override {
+    const std::lock_guard lock(mutex_);
+    const std::unique_ptr<Transaction> transaction = TRY(Transaction::begin(*database_));
+    for (const Delivery& delivery : deliveries) TRY(record_one(delivery));
+    return transaction->commit();
+  }
+
+  Result<> forget(const std::vector<DeliveryKey>& keys) override {
+    const std::lock_guard lock(mutex_);
+    const std::unique_ptr<Transaction> transaction = TRY(Transaction::begin(*database_));
+    for (const DeliveryKey& key : keys) TRY(statements_.forget->run({key.order, key.source, key.destination}));
+    return transaction->commit();
+  }
+
+  Result<std::vector<ListingRecord>> listings() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<ListingRecord> all;
+    TRY(statements_.listings->query({}, [&all](const SqlRow& row) {
+      all.push_back({.host = row.text(0),
+                     .owner = row.text(1),
+                     .repositories = static_cast<std::uint64_t>(row.number(2)),
+                     .listed_at = time_at(row, 3)});
+    }));
+    return all;
+  }
+
+  Result<> record(const ListingRecord& listing) override {
+    const std::lock_guard lock(mutex_);
+    return statements_.record_listing->run({listing.host, listing.owner,
+                                            static_cast<std::int64_t>(listing.repositories),
+                                            to_milliseconds(listing.listed_at)});
+  }
+
+  Result<std::int64_t> begin_sweep(const SweepRecord& record) override {
+    const std::lock_guard lock(mutex_);
+    TRY(statements_.begin_sweep->run({to_milliseconds(record.began_at), record.configuration}));
+    return database_->last_inserted_id();
+  }
+
+  Result<> end_sweep(std::int64_t id, Clock::WallTime at, const std::string& report) override {
+    const std::lock_guard lock(mutex_);
+    TRY(statements_.end_sweep->run({to_milliseconds(at), report, id}));
+    if (database_->rows_changed() == 0)
+      return Error(ErrorKind::NotFound, "'{}' has no sweep {} any more", database_->path(), id);
+    return {};
+  }
+
+  Result<std::vector<SweepRecord>> sweeps(std::size_t last) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<SweepRecord> all;
+    TRY(statements_.sweeps->query({static_cast<std::int64_t>(last)},
+                                  [&all](const SqlRow& row) { all.push_back(sweep_of(row)); }));
+    return all;
+  }
+
+  Result<> trim_sweeps(std::size_t keep) override {
+    const std::lock_guard lock(mutex_);
+    return statements_.trim_sweeps->run({static_cast<std::int64_t>(keep)});
+  }
+
+ private:
+  Result<> record_one(const Delivery& delivery) {
+    return statements_.record_delivery->run(
+        {delivery.key.order, delivery.key.source, delivery.key.destination, delivery.source_id, delivery.destination_id,
+         delivery.confirmed_state, to_value(delivery.confirmed_at), delivery.last_push,
+         to_value(delivery.source_seen_at), to_value(delivery.behind_since), to_value(delivery.missing_since),
+         std::int64_t{delivery.failures}, delivery.outcome, delivery.error});
+  }
+
+  std::mutex mutex_;  // of both below: one connection, one caller at a time
+  const std::unique_ptr<Database> database_;
+  const Statements statements_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& path) {
+  std::unique_ptr<Database> database = TRY(Database::open(path, kLockPatience));
+  TRY(migrate(*database, catalogue_migrations()));
+  TRY(database->use_log());
+  // The log is synced at checkpoints, not at each commit: kill -9 loses nothing, a power cut at most the last commits,
+  // whole ones. What is then forgotten is looked at again, as after a loss of the file.
+  TRY(database->run("PRAGMA synchronous = NORMAL"));
+  Statements statements = TRY(prepare_all(*database));
+  return std::make_unique<SqliteCatalogue>(std::move(database), std::move(statements));
+}
+
+}  // namespace packferry
