@@ -211,6 +211,13 @@ void add_doctor(CLI::App& program, Words& words) {
   app.add_option("WHAT", words.words);
 }
 
+void add_config(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("config");
+  app.add_flag("--json", words.json);
+  app.add_option("--output", words.output);
+  app.add_option("ACTION", words.words);
+}
+
 std::unique_ptr<CLI::App> make_parser(Words& words) {
   auto program = std::make_unique<CLI::App>();
   program->add_flag("--version", words.version);
@@ -242,6 +249,7 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_credential(*program, words);
   add_setup(*program, words);
   add_doctor(*program, words);
+  add_config(*program, words);
   return program;
 }
 
@@ -295,9 +303,9 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 }
 
 const std::vector<std::string_view>& command_names() {
-  static const std::vector<std::string_view> kNames = {"replicate",         "refs",       "compare", "backup",
-                                                       "snapshots",         "restore",    "verify",  "prune",
-                                                       "create-repository", "credential", "setup",   "doctor"};
+  static const std::vector<std::string_view> kNames = {
+      "replicate",         "refs",       "compare", "backup", "snapshots", "restore", "verify", "prune",
+      "create-repository", "credential", "setup",   "doctor", "config"};
   return kNames;
 }
 

@@ -18,6 +18,7 @@
 #include "engine/prune.h"
 #include "engine/snapshots.h"
 #include "net/url.h"
+#include "service/fleet.h"
 #include "store/store_address.h"
 
 namespace packferry {
@@ -147,6 +148,14 @@ struct SetupCommand {
   std::string output = {};  // a file; empty: standard output
 };
 
+// What can be said of a configuration without asking anybody.
+struct ConfigCommand {
+  enum class Action { Check, Example, Schema } action = Action::Check;
+  std::string file = {};                        // to check
+  std::optional<HostKind> kind = std::nullopt;  // of the example
+  std::string output = {};                      // a file; empty: standard output
+};
+
 // At least one of the three.
 struct DoctorCommand {
   std::optional<VaultWords> vault = std::nullopt;
@@ -158,7 +167,8 @@ struct DoctorCommand {
 struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
-               VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand, SetupCommand, DoctorCommand>
+               VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand, SetupCommand, DoctorCommand,
+               ConfigCommand>
       command;
 };
 

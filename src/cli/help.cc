@@ -22,6 +22,7 @@ disk on the way, and "done" means that the other side has been asked again and h
 
   packferry doctor                            what this role can and cannot do, by trying
   packferry setup DOCUMENT                    policies and stacks for AWS, jobs for GitLab
+  packferry config check|example|schema       a file that says what to do with many repositories
 
 Try it without touching anything:
 
@@ -512,6 +513,31 @@ Exit status: 0 all is as it should be, 1 something is not, 2 the command line is
 130 interrupted.
 )";
 
+constexpr std::string_view kConfig =
+    R"(usage: packferry config check FILE [--json]
+       packferry config example [KIND] [--output FILE]
+       packferry config schema [--output FILE]
+
+A configuration says in one TOML file which hosts and stores there are, and which repositories are
+backed up and replicated, and where to. docs/configuration.md explains every key. Nobody is asked
+anything here.
+
+  check FILE      every mistake at once, as FILE:LINE:COLUMN: what is wrong; what to write instead.
+                  Without one: what would run, in words
+  example [KIND]  a commented file to start from, for a source of that kind: gitlab (default),
+                  github, gitea, forgejo, bitbucket, bitbucket-server, codecommit, directory, list
+  schema          the JSON Schema of the file, for editors
+
+  --json          check: one report on standard output (docs/formats/report.md)
+  --output FILE   example, schema: write it there
+
+Exit status: 0 fine, 1 could not be written, 2 the configuration, or the command line, is wrong.
+
+Examples
+  packferry config example github --output packferry.toml
+  packferry config check packferry.toml
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
@@ -527,6 +553,7 @@ std::string_view help_text(std::string_view command) {
   if (command == "credential") return kCredential;
   if (command == "setup") return kSetup;
   if (command == "doctor") return kDoctor;
+  if (command == "config") return kConfig;
   return kOverview;
 }
 

@@ -180,18 +180,20 @@ ExitStatus Run::operator()(const CompareCommand& command) {
   return status;
 }
 
-ExitStatus Run::operator()(const SetupCommand& command) {
-  if (command.output.empty()) {
-    around_.out.write(command.text);
+ExitStatus Run::deliver(std::string_view command, std::string_view text, const std::string& file) const {
+  if (file.empty()) {
+    around_.out.write(text);
     return ExitStatus::Done;
   }
   const Result<> written = [&]() -> Result<> {
-    const std::unique_ptr<Writer> file = TRY(create_file(command.output, {.mode = 0644}));
-    TRY(file->write(as_bytes(command.text)));
-    return file->finish();
+    const std::unique_ptr<Writer> writer = TRY(create_file(file, {.mode = 0644}));
+    TRY(writer->write(as_bytes(text)));
+    return writer->finish();
   }();
-  return written ? ExitStatus::Done : give_up("setup", ExitStatus::Failed, written.error());
+  return written ? ExitStatus::Done : give_up(command, ExitStatus::Failed, written.error());
 }
+
+ExitStatus Run::operator()(const SetupCommand& command) { return deliver("setup", command.text, command.output); }
 
 ExitStatus run_packferry(const std::vector<std::string>& words, const Surroundings& around, std::stop_token stop) {
   const std::variant<CommandLine, Answer> understood = parse_command_line(words, around.version);

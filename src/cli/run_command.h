@@ -40,6 +40,8 @@ class Run {
   ExitStatus operator()(const SetupCommand& command);
   // run_doctor.cc
   ExitStatus operator()(const DoctorCommand& command);
+  // run_config.cc
+  ExitStatus operator()(const ConfigCommand& command);
 
  private:
   bool is_colored(const Output& output) const {
@@ -66,6 +68,8 @@ class Run {
   void say_error(const Error& error) const { around_.err.write(error_text(error, Paint(is_colored(around_.err)))); }
   void warn_of_password(const Url& url) const;
   ExitStatus give_up(std::string_view command, ExitStatus status, const Error& error) const;
+  // To a file that is replaced, or to standard output where none is named.
+  ExitStatus deliver(std::string_view command, std::string_view text, const std::string& file) const;
   Result<CrossingReport> cross(const ReplicateCommand& command) const;
   Result<Listing> list(Source& source, const RefspecSet& selection) const;
   Result<Comparison> compare(const CompareCommand& command) const;

@@ -107,7 +107,8 @@ Result<CommandLine> replicate_of(const Words& words) {
   urls.erase(urls.begin());
   TRY(check_one_way(source, urls, words.source_identity == words.destination_identity));
   Policy policy = TRY(policy_of(words, kBranchesAndTags));
-  const std::uint64_t push_bytes_max = words.max_push.empty() ? 0 : TRY(parse_size(words.max_push).context("--max-push"));
+  const std::uint64_t push_bytes_max =
+      words.max_push.empty() ? 0 : TRY(parse_size(words.max_push).context("--max-push"));
   return CommandLine{common_of(words), ReplicateCommand{.source = std::move(source),
                                                         .destinations = std::move(urls),
                                                         .policy = std::move(policy),
@@ -393,6 +394,28 @@ Result<CommandLine> doctor_of(const Words& words) {
   return CommandLine{common_of(words), std::move(command)};
 }
 
+Result<CommandLine> config_of(const Words& words) {
+  const std::string_view action = words.words.empty() ? std::string_view() : words.words.front();
+  const std::string what = words.words.size() > 1 ? words.words[1] : "";
+  ConfigCommand command{.output = words.output};
+  if (action == "check") {
+    if (what.empty()) return Error(ErrorKind::Invalid, "FILE is missing: which configuration?");
+    if (!words.output.empty()) return Error(ErrorKind::Invalid, "--output goes with example and schema");
+    command.file = what;
+  } else if (action == "example") {
+    command.action = ConfigCommand::Action::Example;
+    if (!what.empty()) command.kind = TRY(parse_host_kind(what));
+  } else if (action == "schema") {
+    command.action = ConfigCommand::Action::Schema;
+    if (!what.empty()) return Error(ErrorKind::Invalid, "there is one schema, not '{}'", printable(what));
+  } else {
+    return Error(ErrorKind::Invalid, "say what to do: check FILE, example [KIND] or schema");
+  }
+  if (words.words.size() > 2) return Error(ErrorKind::Invalid, "'{}' is too much", printable(words.words[2]));
+  if (words.json && action != "check") return Error(ErrorKind::Invalid, "--json goes with check");
+  return CommandLine{common_of(words), std::move(command)};
+}
+
 }  // namespace
 
 Result<RepositoryName> repository_name_of(const Url& url) {
@@ -422,8 +445,9 @@ Result<CommandLine> command_of(std::string_view command, const Words& words) {
   if (command == "create-repository") return create_repository_of(words);
   if (command == "credential") return credential_of(words);
   if (command == "setup") return setup_of(words);
-  CHECK(command == "doctor");
-  return doctor_of(words);
+  if (command == "doctor") return doctor_of(words);
+  CHECK(command == "config");
+  return config_of(words);
 }
 
 }  // namespace packferry

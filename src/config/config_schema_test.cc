@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 
 #include "config/config_file.h"
@@ -77,6 +80,30 @@ TEST(ConfigSchema, DescribesEveryKey) {
     for (const auto& [key, value] : members.items())
       EXPECT_TRUE(value.contains("description") || value.contains("$ref")) << name << "." << key;
   }
+}
+
+std::string the_page() {
+  std::ifstream page(PACKFERRY_CONFIG_PAGE);
+  return {std::istreambuf_iterator<char>(page), {}};
+}
+
+TEST(ConfigPage, NamesEveryKey) {
+  const std::string page = the_page();
+  Keys keys = set_of(keys_of_host(std::nullopt));
+  for (const ConfigTable table :
+       {ConfigTable::File, ConfigTable::App, ConfigTable::Secret, ConfigTable::Store, ConfigTable::Defaults,
+        ConfigTable::Backup, ConfigTable::Chain, ConfigTable::Replica, ConfigTable::Source, ConfigTable::Destination})
+    keys.merge(set_of(keys_of(table)));
+  for (const std::string& key : keys) EXPECT_TRUE(std::regex_search(page, std::regex("\\b" + key + "\\b"))) << key;
+}
+
+TEST(ConfigPage, HasAnExampleThatIsFine) {
+  const std::string page = the_page();
+  const std::size_t begin = page.find("```toml\n");
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t end = page.find("```", begin + 3);
+  const ConfigReading reading = read_config(page.substr(begin + 8, end - begin - 8), "/");
+  for (const ConfigMistake& mistake : reading.mistakes) ADD_FAILURE() << mistake.line << ": " << mistake.what;
 }
 
 TEST(ConfigExample, IsReadAsItIsForEachKindOfHost) {

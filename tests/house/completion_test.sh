@@ -43,6 +43,8 @@ expect zip packferry backup --format z
 expect drill packferry verify --level d
 expect src packferry backup a --to sr
 expect --keep-within packferry prune --keep-w
+expect check packferry config ''
+expect bitbucket-server packferry config example bitb
 if grep -q allow <<<"$(offers packferry refs --al)"; then echo "completion: refs takes no --allow-…" && exit 1; fi
 
 # The manual, the completion and --help know the same long options.

@@ -1,0 +1,18 @@
+// What `packferry config check` says: mistakes, or what would run.
+#pragma once
+
+#include <string>
+
+#include "cli/output.h"
+#include "cli/report_json.h"
+#include "config/config_file.h"
+
+namespace packferry {
+
+// "FILE:LINE:COLUMN: what; remedy", a line each.
+std::string mistakes_text(const std::string& file, const std::vector<ConfigMistake>& mistakes);
+// Every backup and replica in words.
+void print_fleet(Output& output, const std::string& file, const Fleet& fleet, const Paint& paint);
+void print_config_json(Output& output, const RunFacts& facts, const std::string& file, const ConfigReading& reading);
+
+}  // namespace packferry
