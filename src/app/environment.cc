@@ -66,13 +66,20 @@ Environment::Environment(const std::vector<std::string>& variables) {
   reference_name = value(by_name, "REFERENCE_NAME");
   no_color = !value(by_name, "NO_COLOR").empty();
   terminal = value(by_name, "TERM");
-  for (const auto& [name, text] : by_name)
+  for (const auto& [name, text] : by_name) {
+    all_.emplace(name, text);
     if (name.starts_with("AWS_") || name == "CODE_COMMIT_ENDPOINT" || name == "HOME") aws_.emplace(name, text);
+  }
 }
 
 std::optional<std::string> Environment::for_aws(std::string_view name) const {
   const auto found = aws_.find(name);
   return found == aws_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::string> Environment::named(std::string_view name) const {
+  const auto found = all_.find(name);
+  return found == all_.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace packferry

@@ -41,12 +41,16 @@ struct Environment {
   // AWS_…, CODE_COMMIT_ENDPOINT and HOME, for whoever speaks to AWS: nothing where a variable is not set.
   std::optional<std::string> for_aws(std::string_view name) const;
 
+  // One that a configuration names, for a secret; nothing where it is not set.
+  std::optional<std::string> named(std::string_view name) const;
+
   // For git, ssh and credential helpers: all that the user has set, but for our own secrets, for what would point git
   // at another repository than the one that is meant, and for what would make it write traces.
   std::vector<std::string> for_children;
 
  private:
   std::map<std::string, std::string, std::less<>> aws_;
+  std::map<std::string, std::string, std::less<>> all_;
 };
 
 }  // namespace packferry

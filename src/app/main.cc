@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/environment.h"
+#include "app/fleet_ends.h"
 #include "app/interrupts.h"
 #include "app/wiring.h"
 #include "base/clock.h"
@@ -85,6 +86,7 @@ int main(int argc, char** argv) {
       .log = log,
       .clock = clock,
       .make_ends = make_real_ends(environment, PACKFERRY_VERSION, clock),
+      .make_fleet_ends = make_real_fleet_ends(environment, PACKFERRY_VERSION, clock),
       .version = PACKFERRY_VERSION,
       .no_color = environment.no_color,
       .plain_terminal = environment.terminal == "dumb",

@@ -189,6 +189,7 @@ class RealEnds final : public Ends {
   }
 
   Result<CredentialSource*> credentials_for(const Url& url, Side side) {
+    if (options_.credentials != nullptr) return options_.credentials;
     if (std::optional<Credentials> given = TRY(given_for(url, side)))
       return keep(std::make_unique<FixedCredentials>(url, *std::move(given)));
     if (!url.password().empty())
@@ -232,6 +233,7 @@ class RealEnds final : public Ends {
 };
 
 Result<> RealEnds::read_credentials() {
+  if (!options_.ask_environment) return {};
   const auto add = [this](std::optional<CredentialSet> set, bool for_source, bool for_destination) {
     if (!set) return;
     CredentialSet* kept = sets_.emplace_back(std::make_unique<CredentialSet>(*std::move(set))).get();

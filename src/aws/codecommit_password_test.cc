@@ -59,8 +59,7 @@ TEST(CodeCommitPassword, CarriesASessionTokenUnsignedInTheUserName) {
       codecommit_password(key("ASIAIOSFODNN7EXAMPLE", kSecret, token), "us-east-1", git, at("2026-01-02T03:04:05Z"));
   EXPECT_EQ(made.password.reveal(), "20260102T030405Za65e1c7316c46466c73a462eb9fd7d4d94742a4d4f77bb5d51ac08f2531191a5");
   EXPECT_EQ(made.username, "ASIAIOSFODNN7EXAMPLE%" + token);
-  EXPECT_EQ(percent_encode(made.username),
-            "ASIAIOSFODNN7EXAMPLE%25FwoGZXIvYXdzEXAMPLE%2Ftoken%2Bwith%3Dchars%25%2F");
+  EXPECT_EQ(percent_encode(made.username), "ASIAIOSFODNN7EXAMPLE%25FwoGZXIvYXdzEXAMPLE%2Ftoken%2Bwith%3Dchars%25%2F");
 }
 
 TEST(CodeCommitPassword, IsMadeInTheseSteps) {

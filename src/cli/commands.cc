@@ -18,17 +18,22 @@ namespace {
 constexpr int kJobsMax = 256;
 constexpr int kStallSecondsMax = 24 * 60 * 60;
 
-void add_common(CLI::App& app, Words& words) {
+// Hosts of a fleet name their own credentials.
+void add_common_of_fleets(CLI::App& app, Words& words) {
   app.add_option("--protocol", words.protocol)->check(CLI::IsMember({0, 2}));
   app.add_option("--stall-timeout", words.stall_seconds)->check(CLI::Range(1, kStallSecondsMax));
-  app.add_option("--credentials", words.credentials);
-  app.add_option("--source-credentials", words.source_credentials);
-  app.add_option("--destination-credentials", words.destination_credentials);
   app.add_option("--ca-file", words.ca_file);
   app.add_option("--color", words.color)->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_flag("--json", words.json);
   CLI::Option* quiet = app.add_flag("--quiet,-q", words.quiet);
   app.add_flag("--verbose,-v", words.verbose)->excludes(quiet);
+}
+
+void add_common(CLI::App& app, Words& words) {
+  add_common_of_fleets(app, words);
+  app.add_option("--credentials", words.credentials);
+  app.add_option("--source-credentials", words.source_credentials);
+  app.add_option("--destination-credentials", words.destination_credentials);
 }
 
 // Which of the sides of a command may be at AWS: "source", "destination", "store".
@@ -218,6 +223,24 @@ void add_config(CLI::App& program, Words& words) {
   app.add_option("ACTION", words.words);
 }
 
+void add_sweep(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("sweep");
+  add_common_of_fleets(app, words);
+  app.add_option("--only", words.only)->allow_extra_args(false);
+  app.add_option("--shard", words.shard);
+  app.add_option("--jobs", words.sweep_jobs)->check(CLI::Range(1, kJobsMax));
+  app.add_flag("--confirm-all", words.confirm_all);
+  app.add_flag("--dry-run", words.dry_run);
+  app.add_option("--report", words.report);
+  app.add_option("CONFIG", words.words);
+}
+
+void add_catalogue(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("catalogue");
+  add_common_of_fleets(app, words);
+  app.add_option("ACTION", words.words);
+}
+
 std::unique_ptr<CLI::App> make_parser(Words& words) {
   auto program = std::make_unique<CLI::App>();
   program->add_flag("--version", words.version);
@@ -250,6 +273,8 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_setup(*program, words);
   add_doctor(*program, words);
   add_config(*program, words);
+  add_sweep(*program, words);
+  add_catalogue(*program, words);
   return program;
 }
 
@@ -304,8 +329,8 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 
 const std::vector<std::string_view>& command_names() {
   static const std::vector<std::string_view> kNames = {
-      "replicate",         "refs",       "compare", "backup", "snapshots", "restore", "verify", "prune",
-      "create-repository", "credential", "setup",   "doctor", "config"};
+      "replicate",         "refs",       "compare", "backup", "snapshots", "restore", "verify",   "prune",
+      "create-repository", "credential", "setup",   "doctor", "config",    "sweep",   "catalogue"};
   return kNames;
 }
 

@@ -156,6 +156,25 @@ struct ConfigCommand {
   std::string output = {};                      // a file; empty: standard output
 };
 
+// Every order of a configuration, brought up to date.
+struct SweepCommand {
+  std::string file;
+  std::vector<std::string> only = {};  // globs of HOST/NAME; none: all
+  unsigned shard = 1;
+  unsigned shards = 1;
+  unsigned jobs = 0;         // 0: what the configuration says
+  bool confirm_all = false;  // ask every destination, whatever is remembered
+  bool dry_run = false;
+  std::string report = {};  // a file for the page; empty: none
+};
+
+// What is remembered about the orders of a configuration.
+struct CatalogueCommand {
+  enum class Action { Rebuild, Forget } action = Action::Rebuild;
+  std::string file;
+  std::vector<std::string> forget = {};  // globs of HOST/NAME of sources; not empty with Forget
+};
+
 // At least one of the three.
 struct DoctorCommand {
   std::optional<VaultWords> vault = std::nullopt;
@@ -168,7 +187,7 @@ struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
                VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand, SetupCommand, DoctorCommand,
-               ConfigCommand>
+               ConfigCommand, SweepCommand, CatalogueCommand>
       command;
 };
 

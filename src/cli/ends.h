@@ -44,6 +44,11 @@ struct EndOptions {
   std::string credentials_file;
   std::string source_credentials_file;
   std::string destination_credentials_file;
+  // Of a fleet's host: who we are to it, on either side, instead of anything that is found elsewhere. Outlives the
+  // ends.
+  CredentialSource* credentials = nullptr;
+  // May PACKFERRY_TOKEN and the like, which are for one source and one destination, be looked at?
+  bool ask_environment = true;
   // As whom we go to AWS on each side, and to the store.
   AwsIdentity source_identity;
   AwsIdentity destination_identity;

@@ -22,7 +22,9 @@ disk on the way, and "done" means that the other side has been asked again and h
 
   packferry doctor                            what this role can and cannot do, by trying
   packferry setup DOCUMENT                    policies and stacks for AWS, jobs for GitLab
-  packferry config check|example|schema       a file that says what to do with many repositories
+  packferry sweep CONFIG                      everything that a file says of many repositories
+  packferry config check|example|schema       such a file
+  packferry catalogue rebuild|forget CONFIG   what is remembered of it
 
 Try it without touching anything:
 
@@ -538,6 +540,59 @@ Examples
   packferry config check packferry.toml
 )";
 
+constexpr std::string_view kSweep =
+    R"(usage: packferry sweep CONFIG [options]
+
+Brings everything up to date that a configuration says: every backup, every replica, of every
+repository that its hosts list. A repository that does not differ from what was delivered last
+costs one small question, or none where the host's own listing proves that nothing was pushed.
+One that fails never stops the others. Nothing is ever deleted because a repository, a page or a
+listing is missing: that is reported.
+
+Which
+  --only PATTERN       HOST/NAME, with * and ?: these repositories; may be repeated
+  --shard I/N          the I-th of N parts; the same repositories each time
+  --confirm-all        list every destination, whatever is remembered of it
+
+How
+  --jobs N             repositories at a time; default: what the configuration says
+  --dry-run            say what would be done; nothing is moved or remembered
+  --report FILE        a page of HTML as well: who is behind, since when and why
+
+For everybody
+  --json               one report on standard output (docs/formats/report.md)
+  --quiet              no progress, and of the report only the last line
+  --verbose            a log instead of progress
+  --color WHEN         auto, always, never
+  --protocol 0|2       insist on Git's old protocol, or take the new one (default)
+  --stall-timeout SEC  give up when nothing has moved for so long; default 300
+  --ca-file FILE       trust these authorities instead of the system's
+
+Exit status: 0 everything is confirmed, 1 nothing is, 2 the configuration or the command line is
+wrong, 3 something is held or missing for a person to look at, 4 some repositories failed, 130
+interrupted.
+)";
+
+constexpr std::string_view kCatalogue =
+    R"(usage: packferry catalogue rebuild CONFIG [options]
+       packferry catalogue forget CONFIG PATTERN... [options]
+
+A sweep remembers in one file what it delivered where. It may be deleted at any time; then the
+next sweep looks at every destination again, and so does this:
+
+  rebuild CONFIG           lists every source and destination, moves nothing, and remembers what
+                           is equal
+  forget CONFIG PATTERN    HOST/NAME of sources, with * and ?: they are strangers from now on. For
+                           what is held because another repository stands under a known name, and
+                           for what is gone for good
+
+For everybody
+  --json, --quiet, --verbose, --color WHEN, --protocol 0|2, --stall-timeout SEC, --ca-file FILE
+                           as packferry sweep has them
+
+Exit status: as packferry sweep.
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
@@ -554,6 +609,8 @@ std::string_view help_text(std::string_view command) {
   if (command == "setup") return kSetup;
   if (command == "doctor") return kDoctor;
   if (command == "config") return kConfig;
+  if (command == "sweep") return kSweep;
+  if (command == "catalogue") return kCatalogue;
   return kOverview;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "cli/ends.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
+#include "service/fleet_ends.h"
 
 namespace packferry {
 
@@ -22,12 +24,16 @@ struct JobVariables {
   std::string reference;   // REFERENCE_NAME: a branch, a tag, or a full name
 };
 
+// Secrets that cannot be read are errors of the one host that they are for.
+using MakeFleetEnds = std::function<std::unique_ptr<FleetEnds>(const EndOptions& options)>;
+
 struct Surroundings {
   Output& out;
   Output& err;
   Log& log;  // where --verbose logs to
   const Clock& clock;
   MakeEnds make_ends;
+  MakeFleetEnds make_fleet_ends;
   std::string version;
   bool no_color = false;        // NO_COLOR is set: https://no-color.org
   bool plain_terminal = false;  // TERM=dumb: cannot redraw

@@ -12,6 +12,8 @@
 #include "cli/rebuild_progress.h"
 #include "cli/run.h"
 #include "cli/vault_report.h"
+#include "config/config_file.h"
+#include "service/fleet_sweep.h"
 
 namespace packferry {
 
@@ -42,6 +44,9 @@ class Run {
   ExitStatus operator()(const DoctorCommand& command);
   // run_config.cc
   ExitStatus operator()(const ConfigCommand& command);
+  // run_sweep.cc
+  ExitStatus operator()(const SweepCommand& command);
+  ExitStatus operator()(const CatalogueCommand& command);
 
  private:
   bool is_colored(const Output& output) const {
@@ -70,6 +75,11 @@ class Run {
   ExitStatus give_up(std::string_view command, ExitStatus status, const Error& error) const;
   // To a file that is replaced, or to standard output where none is named.
   ExitStatus deliver(std::string_view command, std::string_view text, const std::string& file) const;
+  Result<ConfigReading> read_config_file(const std::string& file) const;
+  void say_mistakes(const std::string& file, const ConfigReading& reading) const;
+  Result<std::optional<Fleet>> read_fleet(const std::string& file) const;
+  Result<SweepReport> sweep(const Fleet& fleet, const std::string& file, SweepOptions options) const;
+  ExitStatus report_sweep(std::string_view command, const SweepReport& report, bool dry_run) const;
   Result<CrossingReport> cross(const ReplicateCommand& command) const;
   Result<Listing> list(Source& source, const RefspecSet& selection) const;
   Result<Comparison> compare(const CompareCommand& command) const;

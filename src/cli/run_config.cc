@@ -15,13 +15,19 @@ namespace {
 // Larger than any that read_config() takes.
 constexpr std::size_t kFileBytesMax = 16u * 1024 * 1024;
 
-Result<ConfigReading> read_config_file(const std::string& file) {
+}  // namespace
+
+Result<ConfigReading> Run::read_config_file(const std::string& file) const {
   const std::unique_ptr<Reader> reader = TRY(open_file(file));
   const std::vector<std::byte> bytes = TRY(read_all(*reader, kFileBytesMax).context("{}", printable(file)));
   return read_config(as_text(bytes), std::filesystem::absolute(file).parent_path().native());
 }
 
-}  // namespace
+void Run::say_mistakes(const std::string& file, const ConfigReading& reading) const {
+  around_.err.write(mistakes_text(file, reading.mistakes));
+  around_.err.write(fmt::format("packferry: {} in {}; nothing of it would run\n",
+                                counted(reading.mistakes.size(), "mistake"), printable(file)));
+}
 
 ExitStatus Run::operator()(const ConfigCommand& command) {
   if (command.action == ConfigCommand::Action::Example)
@@ -36,11 +42,7 @@ ExitStatus Run::operator()(const ConfigCommand& command) {
   } else if (reading->fleet) {
     print_fleet(around_.out, command.file, *reading->fleet, style().paint);
   }
-  if (!reading->fleet) {
-    around_.err.write(mistakes_text(command.file, reading->mistakes));
-    around_.err.write(fmt::format("packferry: {} in {}; nothing of it would run\n",
-                                  counted(reading->mistakes.size(), "mistake"), printable(command.file)));
-  }
+  if (!reading->fleet) say_mistakes(command.file, *reading);
   return status;
 }
 

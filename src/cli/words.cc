@@ -416,6 +416,37 @@ Result<CommandLine> config_of(const Words& words) {
   return CommandLine{common_of(words), std::move(command)};
 }
 
+Result<CommandLine> sweep_of(const Words& words) {
+  if (words.words.empty()) return Error(ErrorKind::Invalid, "CONFIG is missing: which configuration?");
+  if (words.words.size() > 1) return Error(ErrorKind::Invalid, "'{}' is too much", printable(words.words[1]));
+  SweepCommand command{.file = words.words.front(),
+                       .only = words.only,
+                       .jobs = words.sweep_jobs,
+                       .confirm_all = words.confirm_all,
+                       .dry_run = words.dry_run,
+                       .report = words.report};
+  TRY(take_part(words.shard, "--shard", command.shard, command.shards));
+  return CommandLine{common_of(words), std::move(command)};
+}
+
+Result<CommandLine> catalogue_of(const Words& words) {
+  const std::string_view action = words.words.empty() ? std::string_view() : words.words.front();
+  CatalogueCommand command;
+  if (action == "forget") {
+    command.action = CatalogueCommand::Action::Forget;
+  } else if (action != "rebuild") {
+    return Error(ErrorKind::Invalid, "say what to do: rebuild CONFIG or forget CONFIG PATTERN");
+  }
+  if (words.words.size() < 2) return Error(ErrorKind::Invalid, "CONFIG is missing: which configuration?");
+  command.file = words.words[1];
+  command.forget.assign(words.words.begin() + 2, words.words.end());
+  if (command.action == CatalogueCommand::Action::Rebuild && !command.forget.empty())
+    return Error(ErrorKind::Invalid, "'{}' is too much", printable(command.forget.front()));
+  if (command.action == CatalogueCommand::Action::Forget && command.forget.empty())
+    return Error(ErrorKind::Invalid, "PATTERN is missing: forget what? HOST/NAME, with * and ?");
+  return CommandLine{common_of(words), std::move(command)};
+}
+
 }  // namespace
 
 Result<RepositoryName> repository_name_of(const Url& url) {
@@ -446,8 +477,10 @@ Result<CommandLine> command_of(std::string_view command, const Words& words) {
   if (command == "credential") return credential_of(words);
   if (command == "setup") return setup_of(words);
   if (command == "doctor") return doctor_of(words);
-  CHECK(command == "config");
-  return config_of(words);
+  if (command == "config") return config_of(words);
+  if (command == "sweep") return sweep_of(words);
+  CHECK(command == "catalogue");
+  return catalogue_of(words);
 }
 
 }  // namespace packferry

@@ -37,6 +37,10 @@ struct Words {
   std::string all;
   std::vector<std::string> includes;
   std::string shard;
+  std::vector<std::string> only;
+  bool confirm_all = false;
+  unsigned sweep_jobs = 0;
+  std::string report;
   std::string metrics;
   unsigned jobs = 8;
 

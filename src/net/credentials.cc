@@ -184,6 +184,13 @@ void GitCredentialHelper::tell(std::string_view action, const Url& url, const Cr
       run_process(git_credential(action, environment_, may_prompt_), news.reveal(), kHelperBytesMax, Patience{}, {});
 }
 
+Result<Secret> read_secret_file(const std::string& path) {
+  std::string text = TRY(read_private_file(path));
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  if (text.empty()) return Error(ErrorKind::Invalid, "'{}' is empty", printable(path));
+  return Secret(std::move(text));
+}
+
 Result<Credentials> read_credentials_file(const std::string& path) {
   std::string text = TRY(read_private_file(path));
   Result<Credentials> credentials = parse_credentials(text);

@@ -25,6 +25,10 @@ struct Credentials {
   Secret authorization() const;
 };
 
+// The whole of a file that only its owner may read, without the line end at its end: a token, or a key. Invalid: others
+// may read it, or it is empty.
+Result<Secret> read_secret_file(const std::string& path);
+
 class CredentialSource {
  public:
   virtual ~CredentialSource() = default;

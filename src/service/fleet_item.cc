@@ -127,10 +127,23 @@ FleetItemRun::FleetItemRun(const FleetItem& item, std::vector<Delivery> known, c
 std::optional<Error> FleetItemRun::attempt(unsigned number, std::stop_token stop) {
   const Clock::SteadyTime began = context_.clock.steady();
   const std::vector<std::size_t> legs = unsettled();
+  for (const std::size_t leg : legs) outcomes_[leg].attempts = number;
+  const std::vector<Group> groups = groups_to_bring(legs);
+  if (!groups.empty())
+    if (Result<> brought = bring(groups, std::move(stop)); !brought)
+      for (const std::size_t leg : unsettled()) fail(leg, brought.error());
+
+  const auto took = std::chrono::duration_cast<Milliseconds>(context_.clock.steady() - began);
+  for (const std::size_t leg : legs) outcomes_[leg].duration += took;
+  const std::vector<std::size_t> left = unsettled();
+  return left.empty() ? std::nullopt : outcomes_[left.front()].error;
+}
+
+// What has to be asked about at all.
+std::vector<FleetItemRun::Group> FleetItemRun::groups_to_bring(const std::vector<std::size_t>& legs) {
   const Clock::WallTime now = context_.clock.now();
-  std::vector<std::vector<std::size_t>> groups;
+  std::vector<Group> groups;
   for (const std::size_t leg : legs) {
-    outcomes_[leg].attempts = number;
     if (is_another_source(leg)) {
       hold(leg, Error(ErrorKind::Conflict,
                       "{} is another repository than the one that was delivered ({} was {}): if that is right, "
@@ -142,24 +155,14 @@ std::optional<Error> FleetItemRun::attempt(unsigned number, std::stop_token stop
       settle(leg, LegState::UpToDate, Proof::Listing);
       continue;
     }
-    const auto fits = [&](const std::vector<std::size_t>& group) {
-      return go_together(item_.legs[group.front()], item_.legs[leg]);
-    };
+    const auto fits = [&](const Group& group) { return go_together(item_.legs[group.front()], item_.legs[leg]); };
     if (const auto group = std::ranges::find_if(groups, fits); group != groups.end()) {
       group->push_back(leg);
     } else {
       groups.push_back({leg});
     }
   }
-  for (const std::vector<std::size_t>& group : groups)
-    if (Result<> brought = bring(group, stop); !brought)
-      for (const std::size_t leg : group)
-        if (!is_settled(outcomes_[leg])) fail(leg, brought.error());
-
-  const auto took = std::chrono::duration_cast<Milliseconds>(context_.clock.steady() - began);
-  for (const std::size_t leg : legs) outcomes_[leg].duration += took;
-  const std::vector<std::size_t> left = unsettled();
-  return left.empty() ? std::nullopt : outcomes_[left.front()].error;
+  return groups;
 }
 
 std::vector<std::size_t> FleetItemRun::unsettled() const {
@@ -208,32 +211,36 @@ Result<bool> FleetItemRun::is_another_destination(std::size_t leg, std::stop_tok
   return known != there->id && !there->id.empty();
 }
 
-Result<> FleetItemRun::bring(const std::vector<std::size_t>& legs, std::stop_token stop) {
-  const Policy& policy = item_.legs[legs.front()].policy();
-  const FleetHost& host = *context_.fleet.host(item_.host);
-  const std::unique_ptr<Source> source = TRY(context_.ends.source(host, item_.source));
+// The source is asked once, for all of it where groups want different refs.
+Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token stop) {
+  const std::unique_ptr<Source> source = TRY(context_.ends.source(*context_.fleet.host(item_.host), item_.source));
+  const RefspecSet everything = TRY(RefspecSet::from({}));
   ++source_listings_;
-  Listing listing = TRY(source->refs(policy.selection, stop));
+  const Listing listing =
+      TRY(source->refs(groups.size() == 1 ? item_.legs[groups.front().front()].policy().selection : everything, stop));
   const Clock::WallTime now = context_.clock.now();
-  const std::string state = state_of(listing, policy);
-
-  std::vector<std::size_t> left;
-  for (const std::size_t leg : legs) {
-    if (known_[leg].confirmed_state == state && is_fresh(leg, now)) {
+  for (const Group& group : groups) {
+    const std::string state = state_of(listing, item_.legs[group.front()].policy());
+    Group differing;
+    for (const std::size_t leg : group) {
+      if (known_[leg].confirmed_state != state || !is_fresh(leg, now)) {
+        differing.push_back(leg);
+        continue;
+      }
       known_[leg].source_seen_at = now;
       known_[leg].last_push = item_.source.last_push;
       looked_at_[leg] = true;
       settle(leg, LegState::UpToDate, Proof::Source);
-    } else {
-      left.push_back(leg);
     }
+    if (differing.empty()) continue;
+    if (Result<> crossed = cross(differing, *source, listing, stop); !crossed)
+      for (const std::size_t leg : differing)
+        if (!is_settled(outcomes_[leg])) fail(leg, crossed.error());
   }
-  if (left.empty()) return {};
-  return cross(left, *source, std::move(listing), std::move(stop));
+  return {};
 }
 
-Result<> FleetItemRun::cross(const std::vector<std::size_t>& legs, Source& source, Listing listing,
-                             std::stop_token stop) {
+Result<> FleetItemRun::cross(const Group& legs, Source& source, const Listing& listing, std::stop_token stop) {
   const Clock::WallTime seen_at = context_.clock.now();
   std::vector<std::unique_ptr<Destination>> made;
   std::vector<Destination*> destinations;
@@ -250,11 +257,11 @@ Result<> FleetItemRun::cross(const std::vector<std::size_t>& legs, Source& sourc
   if (destinations.empty()) return {};
 
   const FleetLeg& first = item_.legs[legs.front()];
-  SeenSource seen(source, std::move(listing));
+  SeenSource seen(source, listing);
   Relay relay(item_, context_.observer);
   Crossing crossing(seen, destinations,
                     {.policy = first.policy(),
-                     .dry_run = context_.options.dry_run,
+                     .dry_run = context_.options.dry_run || context_.options.look_only,
                      .patience = context_.options.patience,
                      .push_bytes_max = first.replica != nullptr ? first.replica->push_bytes_max : 0},
                     context_.clock, &relay);
@@ -333,7 +340,7 @@ void FleetItemRun::note(std::size_t leg, const LegReport& report, const std::str
     delivery.failures = 0;
   } else {
     if (!delivery.behind_since) delivery.behind_since = seen_at;
-    ++delivery.failures;
+    if (outcome.state != LegState::Planned) ++delivery.failures;
   }
   outcome.confirmed_at = delivery.confirmed_at;
   outcome.behind_since = delivery.behind_since;

@@ -35,18 +35,15 @@ class FleetItemRun {
   std::uint64_t fetches() const { return fetches_; }
 
  private:
-  struct Listed {
-    RefspecSet selection;
-    Listing listing;
-  };
-
   std::vector<std::size_t> unsettled() const;
   bool is_proved_by_listing(std::size_t leg, Clock::WallTime now) const;
   bool is_fresh(std::size_t leg, Clock::WallTime now) const;
   bool is_another_source(std::size_t leg) const;
   Result<bool> is_another_destination(std::size_t leg, std::stop_token stop);
-  Result<> bring(const std::vector<std::size_t>& legs, std::stop_token stop);
-  Result<> cross(const std::vector<std::size_t>& legs, Source& source, Listing listing, std::stop_token stop);
+  using Group = std::vector<std::size_t>;  // legs that one crossing can serve
+  std::vector<Group> groups_to_bring(const std::vector<std::size_t>& legs);
+  Result<> bring(const std::vector<Group>& groups, std::stop_token stop);
+  Result<> cross(const Group& legs, Source& source, const Listing& listing, std::stop_token stop);
   Result<std::unique_ptr<Destination>> destination(std::size_t leg, std::stop_token stop);
   void note(std::size_t leg, const LegReport& report, const std::string& state, Clock::WallTime seen_at);
   void settle(std::size_t leg, LegState state, Proof proof);

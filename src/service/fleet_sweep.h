@@ -94,6 +94,7 @@ struct SweepOptions {
   unsigned shards = 1;
   unsigned jobs = 0;  // 0: the fleet's
   bool dry_run = false;
+  bool look_only = false;    // move nothing, and remember what is equal
   bool confirm_all = false;  // list every destination, whatever is remembered
   Patience patience = {};
   unsigned attempts_max = 4;

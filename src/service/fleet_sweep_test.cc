@@ -197,13 +197,20 @@ TEST_F(FleetSweepTest, ALostCatalogueCostsOnlyTime) {
 
 TEST_F(FleetSweepTest, ABackupAndAReplicaOfOneSourceShareItsListing) {
   fleet.backups.push_back({.name = "nightly", .source = {.host = "forge"}, .store = "vault"});
+  fleet.backups.front().policy.selection = must(RefspecSet::from({}));
   const SweepReport report = sweep();
   EXPECT_EQ(report.count(LegState::Done), 6u);
   EXPECT_EQ(report.source_listings, 3u);
   EXPECT_EQ(sweep().count(LegState::UpToDate), 6u);
   source("two").parents[commit(2)] = commit(1);
   source("two").holds = refs_at({{"refs/heads/main", 2}});
-  EXPECT_EQ(sweep().fetches, 1u) << "one pack for both";
+  EXPECT_EQ(sweep().count(LegState::Done), 2u);
+  fleet.backups.front().policy = fleet.replicas.front().policy;
+  fleet.backups.front().limits.percent_max = 1000;  // commits are small here, and packs are not
+  sweep();
+  source("two").parents[commit(3)] = commit(2);
+  source("two").holds = refs_at({{"refs/heads/main", 3}});
+  EXPECT_EQ(sweep().fetches, 1u) << "with one policy, one pack for both";
 }
 
 TEST_F(FleetSweepTest, StoppedItSaysWhatWasNotBegun) {

@@ -114,6 +114,25 @@ class FakeFleetEnds final : public FleetEnds {
   std::mutex mutex_;
 };
 
+// What the program makes of a fleet is its own; this stands for the test's.
+class BorrowedFleetEnds final : public FleetEnds {
+ public:
+  explicit BorrowedFleetEnds(FleetEnds& ends) : ends_(ends) {}
+  Result<Host*> host(const FleetHost& host) override { return ends_.host(host); }
+  Result<ObjectStore*> store(const FleetStore& store) override { return ends_.store(store); }
+  Result<std::unique_ptr<Source>> source(const FleetHost& host, const HostedRepository& repository) override {
+    return ends_.source(host, repository);
+  }
+  Result<std::unique_ptr<Destination>> destination(const FleetHost& host, const Url& url,
+                                                   const NewRepository* wanted) override {
+    return ends_.destination(host, url, wanted);
+  }
+  const std::vector<std::string>& child_environment() const override { return ends_.child_environment(); }
+
+ private:
+  FleetEnds& ends_;
+};
+
 class MemoryCatalogue final : public Catalogue {
  public:
   Result<std::vector<Delivery>> deliveries() override {

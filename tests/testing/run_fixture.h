@@ -14,6 +14,7 @@
 #include "store/memory_store.h"
 #include "testing/borrowed_ends.h"
 #include "testing/fake_ends.h"
+#include "testing/fake_fleet.h"
 #include "testing/git_sandbox.h"
 #include "testing/golden.h"
 #include "testing/memory_output.h"
@@ -157,6 +158,11 @@ class RunTest : public ::testing::Test {
                                 if (ends_error) return Error(*ends_error);
                                 return std::make_unique<FakeEnds>(*this);
                               },
+                              .make_fleet_ends =
+                                  [this](const EndOptions& options) {
+                                    asked = options;
+                                    return std::make_unique<BorrowedFleetEnds>(fleet_ends);
+                                  },
                               .version = "1.2.3",
                               .no_color = false,
                               .plain_terminal = false,
@@ -225,6 +231,7 @@ class RunTest : public ::testing::Test {
   std::string input;  // what stands on standard input
   std::optional<Error> ends_error;
   EndOptions asked;
+  FakeFleetEnds fleet_ends{clock};
 };
 
 }  // namespace packferry::testing

@@ -1,0 +1,110 @@
+// Everything that a configuration says, in one run; and what is remembered of it.
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <random>
+
+#include "base/printable.h"
+#include "catalogue/catalogue.h"
+#include "cli/amounts.h"
+#include "cli/run_command.h"
+#include "cli/sweep_progress.h"
+#include "cli/sweep_report.h"
+
+namespace packferry {
+namespace {
+
+// Enough for three years of one an hour.
+constexpr std::size_t kSweepsKept = 30'000;
+
+}  // namespace
+
+// A configuration that is wrong has said so.
+Result<std::optional<Fleet>> Run::read_fleet(const std::string& file) const {
+  const ConfigReading reading = TRY(read_config_file(file));
+  if (!reading.fleet) say_mistakes(file, reading);
+  return reading.fleet;
+}
+
+Result<SweepReport> Run::sweep(const Fleet& fleet, const std::string& file, SweepOptions options) const {
+  const std::unique_ptr<Catalogue> catalogue = TRY(Catalogue::open(fleet.catalogue).context("the catalogue"));
+  const std::unique_ptr<FleetEnds> ends = around_.make_fleet_ends(common_.ends);
+  options.patience = common_.ends.patience;
+  options.seed = std::random_device()();
+
+  const bool redraws = around_.err.window() && !around_.plain_terminal;
+  const auto form = common_.quiet                 ? SweepProgress::Form::None
+                    : redraws && !common_.verbose ? SweepProgress::Form::Redrawn
+                                                  : SweepProgress::Form::Lines;
+  SweepProgress progress(around_.err, Paint(is_colored(around_.err)), form, around_.clock);
+  const std::stop_callback tell(stop_, [&] { progress.note("stopping; what is at work comes to its end first"); });
+  if (options.dry_run) return sweep_fleet(fleet, *ends, *catalogue, options, around_.clock, &progress, stop_);
+
+  const std::int64_t id = TRY(catalogue->begin_sweep({.began_at = around_.clock.now(), .configuration = file}));
+  SweepReport report = TRY(sweep_fleet(fleet, *ends, *catalogue, options, around_.clock, &progress, stop_));
+  TextOutput text;
+  print_sweep_json(text, facts(exit_status_of(report)), "sweep", report, false);
+  Result<> ended = catalogue->end_sweep(id, around_.clock.now(), text.text());
+  if (ended) ended = catalogue->trim_sweeps(kSweepsKept);
+  if (!ended && !report.catalogue_error) report.catalogue_error = ended.error();
+  return report;
+}
+
+ExitStatus Run::report_sweep(std::string_view command, const SweepReport& report, bool dry_run) const {
+  const ExitStatus status = exit_status_of(report);
+  if (common_.json) {
+    print_sweep_json(around_.out, facts(status), command, report, dry_run);
+  } else {
+    print_sweep(around_.out, report, facts(status), style());
+  }
+  return status;
+}
+
+ExitStatus Run::operator()(const SweepCommand& command) {
+  const Result<std::optional<Fleet>> fleet = read_fleet(command.file);
+  if (!fleet) return give_up("sweep", ExitStatus::Usage, fleet.error());
+  if (!*fleet) return ExitStatus::Usage;
+  const Result<SweepReport> report = sweep(**fleet, command.file,
+                                           {.only = command.only,
+                                            .shard = command.shard,
+                                            .shards = command.shards,
+                                            .jobs = command.jobs,
+                                            .dry_run = command.dry_run,
+                                            .confirm_all = command.confirm_all});
+  if (!report)
+    return give_up("sweep", report.error().kind() == ErrorKind::Invalid ? ExitStatus::Usage : ExitStatus::Failed,
+                   report.error());
+  const ExitStatus status = report_sweep("sweep", *report, command.dry_run);
+  if (command.report.empty()) return status;
+  const ExitStatus delivered =
+      deliver("sweep", sweep_page(*report, facts(status), command.file, around_.clock.now()), command.report);
+  return status == ExitStatus::Done ? delivered : status;
+}
+
+ExitStatus Run::operator()(const CatalogueCommand& command) {
+  const Result<std::optional<Fleet>> fleet = read_fleet(command.file);
+  if (!fleet) return give_up("catalogue", ExitStatus::Usage, fleet.error());
+  if (!*fleet) return ExitStatus::Usage;
+  if (command.action == CatalogueCommand::Action::Rebuild) {
+    const Result<SweepReport> report = sweep(**fleet, command.file, {.look_only = true, .confirm_all = true});
+    if (!report) return give_up("catalogue", failure(), report.error());
+    return report_sweep("catalogue", *report, true);
+  }
+  const Result<std::size_t> forgotten = [&]() -> Result<std::size_t> {
+    const std::unique_ptr<Catalogue> catalogue = TRY(Catalogue::open((*fleet)->catalogue).context("the catalogue"));
+    std::vector<DeliveryKey> keys;
+    for (const Delivery& delivery : TRY(catalogue->deliveries()))
+      if (std::ranges::any_of(command.forget, [&](const std::string& glob) {
+            return ::fnmatch(glob.c_str(), delivery.key.source.c_str(), 0) == 0;
+          }))
+        keys.push_back(delivery.key);
+    TRY(catalogue->forget(keys));
+    return keys.size();
+  }();
+  if (!forgotten) return give_up("catalogue", failure(), forgotten.error());
+  around_.out.write(fmt::format("{} forgotten\n", counted(*forgotten, "copy")));
+  return *forgotten > 0 ? ExitStatus::Done : ExitStatus::Failed;
+}
+
+}  // namespace packferry
