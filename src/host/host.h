@@ -34,6 +34,7 @@ struct HostedRepository {
   std::string last_push = {};
   // Where the Git service of its wiki is, if the host says that there may be one; it may be missing or empty.
   std::optional<Url> wiki = {};
+  bool is_wiki = false;  // it is such a one itself
 };
 
 struct NewRepository {
@@ -52,8 +53,8 @@ class Host {
   virtual std::string name() const = 0;
   // Every repository of `owner` that our credentials may see, sorted by name, all pages of it. Half a list is an error:
   // what is missing from a list looks deleted. `owner`: a group with the groups in it, an organisation, a user, a
-  // workspace or a project, in the host's own words; empty: all that the credentials may see. Unsupported: this host
-  // has no owners.
+  // workspace or a project, in the host's own words; empty: all that is ours, as the host sees it. Unsupported: this
+  // host has no owners.
   virtual Result<std::vector<HostedRepository>> list(const std::string& owner, std::stop_token stop) = 0;
   // One of them; NotFound when there is none of this name, or none that our credentials may see.
   virtual Result<HostedRepository> find(std::string_view repository, std::stop_token stop) = 0;

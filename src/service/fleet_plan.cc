@@ -55,6 +55,7 @@ HostedRepository wiki_of(const HostedRepository& hosted) {
   wiki.last_push.clear();
   if (!wiki.id.empty()) wiki.id += ".wiki";
   wiki.wiki.reset();
+  wiki.is_wiki = true;
   return wiki;
 }
 

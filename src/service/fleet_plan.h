@@ -29,6 +29,7 @@ struct FleetLeg {
 struct FleetItem {
   std::string host;  // as the configuration calls it
   HostedRepository source;
+  bool is_wiki = false;  // its host says that there may be one
   std::vector<FleetLeg> legs = {};
 
   std::string name() const { return host + "/" + source.name; }

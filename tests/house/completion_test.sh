@@ -45,6 +45,8 @@ expect src packferry backup a --to sr
 expect --keep-within packferry prune --keep-w
 expect check packferry config ''
 expect bitbucket-server packferry config example bitb
+expect --confirm-all packferry sweep fleet.toml --conf
+expect rebuild packferry catalogue ''
 if grep -q allow <<<"$(offers packferry refs --al)"; then echo "completion: refs takes no --allow-…" && exit 1; fi
 
 # The manual, the completion and --help know the same long options.
