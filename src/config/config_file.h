@@ -1,7 +1,8 @@
 // A fleet as a file says it: TOML 1.0. docs/configuration.md; docs/formats/packferry.schema.json for editors.
 //
-// Strict: a key that is not known, one that is there twice, a value of another type, a name that leads nowhere are
-// mistakes, and all of them are told at once. Secrets are never values: a token is {env = "NAME"} or {file = "PATH"}.
+// Strict: a key that is not known, a value of another type, a name that leads nowhere are mistakes, and all of them are
+// told at once; only where the text is no TOML, or has a key twice, reading ends. Secrets are never values: a token is
+// {env = "NAME"} or {file = "PATH"}, and no mistake repeats one.
 // A template whose sources would meet in one name, and replicas that form a circle, are told from the file alone as far
 // as that can be seen without a listing.
 #pragma once
