@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 
+#include "app/fleet_ends.h"
 #include "aws/codecommit_password.h"
 #include "base/digest.h"
 #include "cli/run.h"
@@ -46,6 +47,7 @@ class WiringTest : public ::testing::Test {
                               .log = log,
                               .clock = clock,
                               .make_ends = make_real_ends(environment, "1.2.3", clock),
+                              .make_fleet_ends = make_real_fleet_ends(environment, "1.2.3", clock),
                               .version = "1.2.3",
                               .read_input = [this] { return Result<std::string>(input); }};
     return run_packferry(words, around, {});

@@ -66,7 +66,7 @@ void SweepProgress::on_end(const FleetItem& item, const std::vector<LegOutcome>&
   for (const LegOutcome& leg : legs) {
     bytes_ += leg.pack_bytes;
     if (leg.state == LegState::Failed || leg.state == LegState::Partial) ++failed_;
-    if (leg.state != LegState::UpToDate) say(leg_line(leg, paint_));
+    if (leg.state != LegState::UpToDate && leg.state != LegState::Absent) say(leg_line(leg, paint_));
   }
   draw(false);
 }

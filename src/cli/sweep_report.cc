@@ -12,7 +12,8 @@ namespace packferry {
 namespace {
 
 bool is_good(const LegOutcome& leg) {
-  return leg.state == LegState::UpToDate || leg.state == LegState::Done || leg.state == LegState::Planned;
+  return leg.state == LegState::Absent || leg.state == LegState::UpToDate || leg.state == LegState::Done ||
+         leg.state == LegState::Planned;
 }
 
 // A person has to look, and nothing is broken.
@@ -29,6 +30,7 @@ std::size_t failed_ones(const SweepReport& report) {
 
 std::string what_was_done(const LegOutcome& leg) {
   if (leg.state == LegState::UpToDate) return "up to date";
+  if (leg.state == LegState::Absent) return "there is none";
   std::string text = leg.snapshot ? fmt::format("snapshot {}", *leg.snapshot) : counted(leg.refs_changed, "ref");
   if (leg.state == LegState::Planned) text += " planned";
   if (leg.pack_bytes > 0) text += ", " + in_bytes(leg.pack_bytes);

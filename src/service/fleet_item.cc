@@ -216,8 +216,10 @@ Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token s
   const std::unique_ptr<Source> source = TRY(context_.ends.source(*context_.fleet.host(item_.host), item_.source));
   const RefspecSet everything = TRY(RefspecSet::from({}));
   ++source_listings_;
-  const Listing listing =
-      TRY(source->refs(groups.size() == 1 ? item_.legs[groups.front().front()].policy().selection : everything, stop));
+  const RefspecSet& wanted = groups.size() == 1 ? item_.legs[groups.front().front()].policy().selection : everything;
+  const Result<Listing> listed = source->refs(wanted, stop);
+  if (!listed && listed.error().kind() == ErrorKind::NotFound && item_.source.is_wiki) settle_absent();
+  const Listing listing = TRY(listed);
   const Clock::WallTime now = context_.clock.now();
   for (const Group& group : groups) {
     const std::string state = state_of(listing, item_.legs[group.front()].policy());
@@ -350,6 +352,12 @@ void FleetItemRun::settle(std::size_t leg, LegState state, Proof proof) {
   outcomes_[leg].state = state;
   outcomes_[leg].proof = proof;
   outcomes_[leg].error.reset();
+}
+
+// Hosts say that there may be a wiki; there is one once a page was written.
+void FleetItemRun::settle_absent() {
+  for (const std::size_t leg : unsettled())
+    if (known_[leg].confirmed_state.empty()) settle(leg, LegState::Absent, Proof::None);
 }
 
 void FleetItemRun::hold(std::size_t leg, Error error) {

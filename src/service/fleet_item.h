@@ -47,6 +47,7 @@ class FleetItemRun {
   Result<std::unique_ptr<Destination>> destination(std::size_t leg, std::stop_token stop);
   void note(std::size_t leg, const LegReport& report, const std::string& state, Clock::WallTime seen_at);
   void settle(std::size_t leg, LegState state, Proof proof);
+  void settle_absent();
   void hold(std::size_t leg, Error error);
   void fail(std::size_t leg, Error error);
 

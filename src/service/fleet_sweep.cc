@@ -253,6 +253,8 @@ std::string_view to_string(LegState state) {
       return "partial";
     case LegState::Failed:
       return "failed";
+    case LegState::Absent:
+      return "absent";
     case LegState::Missing:
       return "missing";
     case LegState::Refused:

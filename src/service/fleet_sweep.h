@@ -30,6 +30,7 @@ enum class LegState {
   Held,      // a person has to look; see the error
   Partial,   // some refs were refused
   Failed,
+  Absent,    // a wiki that there is not, and never was
   Missing,   // its source is in no listing any more; what was delivered stays
   Refused,   // the order makes no sense for this repository; see the error
   NotBegun,  // the run was stopped before

@@ -213,6 +213,19 @@ TEST_F(FleetSweepTest, ABackupAndAReplicaOfOneSourceShareItsListing) {
   EXPECT_EQ(sweep().fetches, 1u) << "with one policy, one pack for both";
 }
 
+TEST_F(FleetSweepTest, AWikiThatIsNotThereIsNoFailureUnlessItWas) {
+  fleet.replicas.front().source.wikis = true;
+  ends.host_named("forge").repositories.at("two").wiki = must(Url::parse("https://forge.example/two.wiki.git"));
+  source("two.wiki").listing_error = Error(ErrorKind::NotFound, "no such repository");
+  EXPECT_EQ(leg(sweep(), "two.wiki").state, LegState::Absent);
+  source("two.wiki").listing_error.reset();
+  source("two.wiki").holds = refs_at({{"refs/heads/main", 5}});
+  EXPECT_EQ(leg(sweep(), "two.wiki").state, LegState::Done);
+  source("two.wiki").listing_error = Error(ErrorKind::NotFound, "no such repository");
+  EXPECT_EQ(leg(sweep(), "two.wiki").state, LegState::Failed);
+  EXPECT_EQ(destination("two.wiki").holds.size(), 1u);
+}
+
 TEST_F(FleetSweepTest, StoppedItSaysWhatWasNotBegun) {
   std::stop_source stop;
   stop.request_stop();
