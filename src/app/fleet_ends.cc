@@ -1,5 +1,6 @@
 #include "app/fleet_ends.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "host/github_host.h"
 #include "host/gitlab_host.h"
 #include "host/list_host.h"
+#include "io/file.h"
 #include "net/credentials.h"
 #include "net/http.h"
 
@@ -77,6 +79,25 @@ class GitToken final : public CredentialSource {
   const std::string origin_;
   TokenSource& tokens_;
 };
+
+// One address a line; empty lines and those that begin with # say nothing.
+Result<std::vector<Url>> listed_by(const FleetHost& host) {
+  constexpr std::size_t kListBytesMax = 64u * 1024 * 1024;
+  std::vector<Url> all = host.repositories;
+  if (host.file.empty()) return all;
+  const std::unique_ptr<Reader> reader = TRY(open_file(host.file));
+  const std::vector<std::byte> bytes = TRY(read_all(*reader, kListBytesMax).context("{}", printable(host.file)));
+  std::string_view text = as_text(bytes);
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
+    if (line.empty() || line.starts_with('#')) continue;
+    all.push_back(TRY(Url::parse(line).context("{}:{}", printable(host.file), number)));
+  }
+  return all;
+}
 
 Url public_address(HostKind kind) {
   const char* text = kind == HostKind::GitHub      ? "https://github.com"
@@ -208,8 +229,10 @@ class RealFleetEnds final : public FleetEnds {
         return std::shared_ptr<Host>(TRY(place.ends->host("codecommit", host.region, Side::Source)));
       case HostKind::Directory:
         return std::make_shared<DirectoryHost>(host.path, environment_.for_children);
-      case HostKind::List:
-        return std::shared_ptr<Host>(TRY(ListHost::make(host.repositories)));
+      case HostKind::List: {
+        const std::vector<Url> listed = TRY(listed_by(host));
+        return std::shared_ptr<Host>(TRY(ListHost::make(listed)));
+      }
     }
     CHECK(!"a HostKind has a Host");
     return std::shared_ptr<Host>();

@@ -122,7 +122,8 @@ ExitStatus exit_status_of(const SweepReport& report) {
   if (report.was_stopped && report.count(LegState::NotBegun) > 0) return ExitStatus::Interrupted;
   const std::size_t failed = failed_ones(report) + report.unlisted.size();
   if (failed > 0) return good_ones(report) == 0 ? ExitStatus::Failed : ExitStatus::Partial;
-  return std::ranges::any_of(report.legs, is_waiting) ? ExitStatus::Held : ExitStatus::Done;
+  const bool has_to_be_seen = !report.alarms.empty() || std::ranges::any_of(report.legs, is_waiting);
+  return has_to_be_seen ? ExitStatus::Held : ExitStatus::Done;
 }
 
 std::string leg_line(const LegOutcome& leg, Paint paint) {

@@ -121,6 +121,10 @@ class Sweeper {
         report_.alarms.push_back({fmt::format("{}{} lists {} repositories; last time there were {}", key.host,
                                               key.owner.empty() ? "" : " " + printable(key.owner), repositories.size(),
                                               last->repositories)});
+      if (repositories.empty() && last == before->end())
+        report_.alarms.push_back(
+            {fmt::format("{}{} lists no repository: is that its name, and may these credentials see it?", key.host,
+                         key.owner.empty() ? "" : " " + printable(key.owner))});
       if (options_.dry_run) continue;
       const Result<> kept =
           catalogue_.record(ListingRecord{key.host, key.owner, repositories.size(), report_.began_at});

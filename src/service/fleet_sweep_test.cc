@@ -147,6 +147,13 @@ TEST_F(FleetSweepTest, ARepositoryThatVanishesLosesNothingAndIsNamed) {
   EXPECT_TRUE(catalogue.kept.at(leg(report, "two").key).missing_since);
 }
 
+TEST_F(FleetSweepTest, AHostThatListsNothingIsSaid) {
+  ends.host_named("forge").repositories.clear();
+  const SweepReport report = sweep();
+  ASSERT_EQ(report.alarms.size(), 1u);
+  EXPECT_THAT(report.alarms[0].what, HasSubstr("forge lists no repository"));
+}
+
 TEST_F(FleetSweepTest, AHostThatCannotBeListedIsNoEmptyHost) {
   sweep();
   ends.host_named("forge").list_errors.assign(1, Error(ErrorKind::Denied, "no"));
