@@ -1,16 +1,15 @@
 // Backups of many repositories in one run, and of the one that an event names.
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <mutex>
 #include <set>
 #include <utility>
 
-#include "base/digest.h"
 #include "base/printable.h"
 #include "cli/amounts.h"
 #include "cli/run_command.h"
+#include "service/name_template.h"
 #include "service/sweep.h"
 
 namespace packferry {
@@ -19,23 +18,10 @@ namespace {
 constexpr std::string_view kCodeCommit = "codecommit";
 constexpr unsigned kListAttemptsMax = 6;
 
-bool matches(const std::vector<std::string>& globs, const HostedRepository& hosted) {
-  return std::ranges::any_of(
-      globs, [&](const std::string& glob) { return ::fnmatch(glob.c_str(), hosted.name.c_str(), 0) == 0; });
-}
-
-// The same repository is always in the same shard, whatever else comes and goes.
-unsigned shard_of(const HostedRepository& hosted, unsigned shards) {
-  const std::string name = fmt::format("{}/{}/{}", hosted.account, hosted.region, hosted.name);
-  const std::vector<std::byte> digest = digest_of(DigestAlgorithm::Sha256, as_bytes(name));
-  std::uint64_t number = 0;
-  for (std::size_t i = 0; i < 8; ++i) number = number << 8 | std::to_integer<std::uint64_t>(digest[i]);
-  return static_cast<unsigned>(number % shards) + 1;
-}
-
 bool is_chosen(const WholeAccount& account, const HostedRepository& hosted) {
-  return (account.includes.empty() || matches(account.includes, hosted)) && !matches(account.excludes, hosted) &&
-         shard_of(hosted, account.shards) == account.shard;
+  const std::string name = fmt::format("{}/{}/{}", hosted.account, hosted.region, hosted.name);
+  return (account.includes.empty() || matches_any(account.includes, hosted.name)) &&
+         !matches_any(account.excludes, hosted.name) && shard_of(name, account.shards) == account.shard;
 }
 
 Result<RepositoryName> name_in_store(std::string_view name_template, const HostedRepository& hosted) {

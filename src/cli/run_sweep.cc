@@ -1,6 +1,5 @@
 // Everything that a configuration says, in one run; and what is remembered of it.
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <random>
@@ -95,10 +94,7 @@ ExitStatus Run::operator()(const CatalogueCommand& command) {
     const std::unique_ptr<Catalogue> catalogue = TRY(Catalogue::open((*fleet)->catalogue).context("the catalogue"));
     std::vector<DeliveryKey> keys;
     for (const Delivery& delivery : TRY(catalogue->deliveries()))
-      if (std::ranges::any_of(command.forget, [&](const std::string& glob) {
-            return ::fnmatch(glob.c_str(), delivery.key.source.c_str(), 0) == 0;
-          }))
-        keys.push_back(delivery.key);
+      if (matches_any(command.forget, delivery.key.source)) keys.push_back(delivery.key);
     TRY(catalogue->forget(keys));
     return keys.size();
   }();

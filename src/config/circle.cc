@@ -1,15 +1,12 @@
 #include "config/circle.h"
 
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
 #include <tuple>
-
-#include "base/printable.h"
 
 namespace packferry {
 namespace {
@@ -20,14 +17,9 @@ constexpr std::size_t kNameBytesMax = 1000;
 // A name that came back as another one may be left alone the next time. One that comes back this often grows for ever.
 constexpr unsigned kRoundsMax = 3;
 
-bool matches(const std::vector<std::string>& globs, const std::string& name) {
-  return std::ranges::any_of(globs,
-                             [&](const std::string& glob) { return ::fnmatch(glob.c_str(), name.c_str(), 0) == 0; });
-}
-
 bool selects(const SourceSelection& source, const std::string& name) {
   return (source.owner.empty() || name.starts_with(source.owner + "/")) &&
-         (source.include.empty() || matches(source.include, name)) && !matches(source.exclude, name);
+         (source.include.empty() || matches_any(source.include, name)) && !matches_any(source.exclude, name);
 }
 
 // Names that the selection chooses.
@@ -139,33 +131,13 @@ class Walk {
 }  // namespace
 
 Result<std::string> sample_of(const NameTemplate& name_template, const FleetHost& host, std::string_view name) {
-  const std::size_t slash = name.rfind('/');
   const bool is_at_aws = host.kind == HostKind::CodeCommit;
-  const auto value_of = [&](std::string_view variable) -> Result<std::string> {
-    std::string value;
-    if (variable == "host") {
-      value = host.name;
-    } else if (variable == "path") {
-      value = name;
-    } else if (variable == "group") {
-      value = slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
-    } else if (variable == "name") {
-      value = name.substr(slash + 1);  // npos + 1 is 0
-    } else if (variable == "account_id") {
-      value = is_at_aws ? "111122223333" : "";
-    } else if (variable == "region") {
-      value = host.region;
-    } else {
-      return Error(ErrorKind::Invalid,
-                   "there is no variable '{}'; there are host, path, group, name, account_id, region",
-                   printable(variable, 100));
-    }
-    if (value.empty())
-      return Error(ErrorKind::Invalid, "${{{}}} is empty for the repositories of {}; write it out, or leave it out",
-                   variable, host.name);
-    return value;
-  };
-  return expand_variables(name_template, value_of);
+  return name_from(name_template,
+                   {.host = host.name,
+                    .path = std::string(name),
+                    .account_id = is_at_aws ? "111122223333" : "",
+                    .region = host.region},
+                   "the repositories of " + host.name);
 }
 
 std::vector<ReplicaCircle> find_circles(const Fleet& fleet) {

@@ -16,6 +16,7 @@
 #include "engine/policy.h"
 #include "host/host.h"
 #include "net/url.h"
+#include "service/name_template.h"
 #include "store/store_address.h"
 
 namespace packferry {
@@ -75,10 +76,6 @@ struct SourceSelection {
   bool forks = true;
   bool wikis = false;  // theirs too, as repositories of their own named NAME.wiki
 };
-
-// A template of names: ${host}, ${path} (the whole name), ${group} (all but its last part), ${name} (the last part),
-// ${account_id}, ${region}. A variable that is empty for a repository is an error about that repository.
-using NameTemplate = std::string;
 
 struct FleetBackup {
   std::string name;

@@ -1,23 +1,16 @@
 #include "service/fleet_plan.h"
 
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <set>
 #include <utility>
 
-#include "base/digest.h"
 #include "base/printable.h"
 #include "service/topology.h"
 
 namespace packferry {
 namespace {
-
-bool matches(const std::vector<std::string>& globs, const std::string& name) {
-  return std::ranges::any_of(globs,
-                             [&](const std::string& glob) { return ::fnmatch(glob.c_str(), name.c_str(), 0) == 0; });
-}
 
 bool is_selected(const SourceSelection& selection, const HostedRepository& hosted) {
   if (hosted.archived && !selection.archived) return false;
@@ -25,26 +18,15 @@ bool is_selected(const SourceSelection& selection, const HostedRepository& hoste
   if (!selection.visibility.empty() && hosted.visibility &&
       std::ranges::find(selection.visibility, *hosted.visibility) == selection.visibility.end())
     return false;
-  return (selection.include.empty() || matches(selection.include, hosted.name)) &&
-         !matches(selection.exclude, hosted.name);
+  return (selection.include.empty() || matches_any(selection.include, hosted.name)) &&
+         !matches_any(selection.exclude, hosted.name);
 }
 
-Result<std::string> name_from(const NameTemplate& pattern, const std::string& host, const HostedRepository& hosted) {
-  const std::size_t slash = hosted.name.rfind('/');
-  const std::string group = slash == std::string::npos ? std::string() : hosted.name.substr(0, slash);
-  const std::string last = slash == std::string::npos ? hosted.name : hosted.name.substr(slash + 1);
-  return expand_variables(pattern, [&](std::string_view variable) -> Result<std::string> {
-    const std::string* value = variable == "host"         ? &host
-                               : variable == "path"       ? &hosted.name
-                               : variable == "group"      ? &group
-                               : variable == "name"       ? &last
-                               : variable == "account_id" ? &hosted.account
-                               : variable == "region"     ? &hosted.region
-                                                          : nullptr;
-    if (value == nullptr) return Error(ErrorKind::Invalid, "there is no variable '{}'", printable(variable));
-    if (value->empty()) return Error(ErrorKind::Invalid, "its {} is not known", variable);
-    return *value;
-  });
+Result<std::string> name_from(const NameTemplate& name_template, const std::string& host,
+                              const HostedRepository& hosted) {
+  return packferry::name_from(
+      name_template, {.host = host, .path = hosted.name, .account_id = hosted.account, .region = hosted.region},
+      host + "/" + hosted.name);
 }
 
 HostedRepository wiki_of(const HostedRepository& hosted) {
@@ -206,13 +188,6 @@ class Planner {
   std::vector<FleetPlan::Refused> refused_;
 };
 
-unsigned shard_of(const std::string& name, unsigned shards) {
-  const std::vector<std::byte> digest = digest_of(DigestAlgorithm::Sha256, as_bytes(name));
-  std::uint64_t number = 0;
-  for (std::size_t i = 0; i < 8; ++i) number = number << 8 | std::to_integer<std::uint64_t>(digest[i]);
-  return static_cast<unsigned>(number % shards) + 1;
-}
-
 }  // namespace
 
 std::vector<ListingKey> listings_of(const Fleet& fleet) {
@@ -229,7 +204,7 @@ Result<FleetPlan> plan_fleet(const Fleet& fleet, const FleetListings& listings, 
 
 void select_items(FleetPlan& plan, const std::vector<std::string>& only, unsigned shard, unsigned shards) {
   const auto is_left_out = [&](const std::string& name) {
-    return (!only.empty() && !matches(only, name)) || shard_of(name, shards) != shard;
+    return (!only.empty() && !matches_any(only, name)) || shard_of(name, shards) != shard;
   };
   plan.passed_over += std::erase_if(plan.items, [&](const FleetItem& item) { return is_left_out(item.name()); });
   std::erase_if(plan.missing, [&](const DeliveryKey& key) { return is_left_out(key.source); });
