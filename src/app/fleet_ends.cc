@@ -60,19 +60,17 @@ class GitToken final : public CredentialSource {
  public:
   GitToken(const Url& web, TokenSource& tokens) : origin_(web.origin()), tokens_(tokens) {}
 
-  std::optional<Credentials> up_front(const Url& url) override {
-    Result<Credentials> now = ask(url, {});
-    return now ? std::optional(std::move(now).value()) : std::nullopt;
-  }
-  Result<std::optional<Credentials>> for_request(const Url& url, std::optional<Credentials>,
+  std::optional<Credentials> up_front(const Url&) override { return std::nullopt; }
+  Result<std::optional<Credentials>> for_request(const Url& url, std::optional<Credentials> held,
                                                  std::stop_token stop) override {
+    if (url.origin() != origin_) return held;
     return std::optional(TRY(ask(url, std::move(stop))));
   }
   Result<Credentials> ask(const Url& url, std::stop_token stop) override {
     if (url.origin() != origin_) return Error(ErrorKind::NotFound, "{}: these credentials are not for it", url.text());
     const std::optional<Credentials> api = TRY(tokens_.get(std::move(stop)));
     if (!api) return Error(ErrorKind::NotFound, "{}: there are no credentials for it", url.text());
-    return Credentials{.username = "x-access-token", .password = api->password};
+    return Credentials{.username = api->username, .password = api->password};
   }
 
  private:

@@ -188,7 +188,9 @@ Result<Secret> read_secret_file(const std::string& path) {
   std::string text = TRY(read_private_file(path));
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
   if (text.empty()) return Error(ErrorKind::Invalid, "'{}' is empty", printable(path));
-  return Secret(std::move(text));
+  Secret secret(text);
+  wipe(text);
+  return secret;
 }
 
 Result<Credentials> read_credentials_file(const std::string& path) {
