@@ -43,4 +43,13 @@ std::string Paint::in(std::string_view color, std::string_view text) const {
   return on_ ? fmt::format("\x1b[{}m{}\x1b[0m", color, text) : std::string(text);
 }
 
+std::string cut(std::string_view text, std::size_t columns) {
+  std::size_t at = 0;
+  for (std::size_t seen = 0; at < text.size(); ++at) {
+    const bool starts_code_point = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
+    if (starts_code_point && seen++ == columns) break;
+  }
+  return std::string(text.substr(0, at));
+}
+
 }  // namespace packferry

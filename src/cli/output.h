@@ -71,6 +71,12 @@ class Page {
   std::string pending_;
 };
 
+// Printable text cut to `columns`, counting a code point as one column; wide ones are cut by the terminal itself.
+std::string cut(std::string_view text, std::size_t columns);
+
+// How progress is shown: not at all, a line at a time, or redrawn in place.
+enum class ProgressForm { None, Lines, Redrawn };
+
 // Colour, or none of it. Whatever it is given to paint has been made printable already.
 class Paint {
  public:

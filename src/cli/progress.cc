@@ -37,17 +37,6 @@ bool is_counter(std::string_view message) {
   return digit != std::string_view::npos && rest[digit] >= '0' && rest[digit] <= '9';
 }
 
-// Printable text cut to `columns`, counting a code point as one column; wide ones are cut by the terminal itself, which
-// does not wrap while we draw.
-std::string cut(std::string_view text, std::size_t columns) {
-  std::size_t at = 0;
-  for (std::size_t seen = 0; at < text.size(); ++at) {
-    const bool starts_code_point = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
-    if (starts_code_point && seen++ == columns) break;
-  }
-  return std::string(text.substr(0, at));
-}
-
 class Transfer {
  public:
   void start(std::uint64_t objects, Clock::SteadyTime now) { *this = Transfer(objects, now); }

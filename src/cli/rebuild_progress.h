@@ -14,10 +14,8 @@ namespace packferry {
 
 class RebuildProgress {
  public:
-  enum class Form { None, Lines, Redrawn };
-
   // `label` begins each line. What is passed in outlives it. For one thread.
-  RebuildProgress(Output& output, Form form, const Clock& clock, std::string label);
+  RebuildProgress(Output& output, ProgressForm form, const Clock& clock, std::string label);
   // Nothing of it stays half-drawn.
   ~RebuildProgress();
   RebuildProgress(const RebuildProgress&) = delete;
@@ -28,7 +26,7 @@ class RebuildProgress {
 
  private:
   Output& output_;
-  const Form form_;
+  const ProgressForm form_;
   const Clock& clock_;
   const std::string label_;
   std::string phase_;

@@ -10,7 +10,7 @@ namespace {
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using testing::MemoryOutput;
-using Form = RebuildProgress::Form;
+using Form = ProgressForm;
 
 class RebuildProgressTest : public ::testing::Test {
  protected:

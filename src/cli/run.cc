@@ -27,10 +27,10 @@ std::unique_ptr<Progress> Run::make_progress(const Labels& labels) const {
   return make_plain_progress(around_.err, around_.clock, labels);
 }
 
-RebuildProgress::Form Run::rebuild_form() const {
-  if (common_.quiet) return RebuildProgress::Form::None;
+ProgressForm Run::progress_form() const {
+  if (common_.quiet) return ProgressForm::None;
   const bool redraws = around_.err.window() && !around_.plain_terminal && !common_.verbose;
-  return redraws ? RebuildProgress::Form::Redrawn : RebuildProgress::Form::Lines;
+  return redraws ? ProgressForm::Redrawn : ProgressForm::Lines;
 }
 
 void Run::warn_of_password(const Url& url) const {

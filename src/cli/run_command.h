@@ -67,7 +67,7 @@ class Run {
     return around_.make_ends(options);
   }
   std::unique_ptr<Progress> make_progress(const Labels& labels) const;
-  RebuildProgress::Form rebuild_form() const;
+  ProgressForm progress_form() const;
   // Most errors name the repository where they arise; said twice it only hides the cause.
   static Error naming(const std::string& repository, const Error& error);
   void say_error(const Error& error) const { around_.err.write(error_text(error, Paint(is_colored(around_.err)))); }

@@ -97,8 +97,7 @@ class FleetProgress {
     const std::optional<Window> window = redraws_ ? output_.window() : std::nullopt;
     if (is_quiet_ || !window) return;
     std::string line = fmt::format("{} of {}, at work: {}", settled_, total_, fmt::join(at_work_, ", "));
-    if (line.size() >= window->columns) line.resize(window->columns - 1);
-    output_.write("\r\x1b[K" + line);
+    output_.write("\r\x1b[K" + cut(line, window->columns - 1));
   }
 
   std::mutex mutex_;

@@ -32,11 +32,7 @@ Result<SweepReport> Run::sweep(const Fleet& fleet, const std::string& file, Swee
   options.patience = common_.ends.patience;
   options.seed = std::random_device()();
 
-  const bool redraws = around_.err.window() && !around_.plain_terminal;
-  const auto form = common_.quiet                 ? SweepProgress::Form::None
-                    : redraws && !common_.verbose ? SweepProgress::Form::Redrawn
-                                                  : SweepProgress::Form::Lines;
-  SweepProgress progress(around_.err, Paint(is_colored(around_.err)), form, around_.clock);
+  SweepProgress progress(around_.err, Paint(is_colored(around_.err)), progress_form(), around_.clock);
   const std::stop_callback tell(stop_, [&] { progress.note("stopping; what is at work comes to its end first"); });
   if (options.dry_run) return sweep_fleet(fleet, *ends, *catalogue, options, around_.clock, &progress, stop_);
 

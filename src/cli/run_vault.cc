@@ -192,7 +192,7 @@ Result<RestoreOutcome> Run::restore(const RestoreCommand& command, RestoreOption
   outcome.snapshot = TRY(choose_snapshot(log, command.choice, stop_).context("{}", log.repository().text()));
   const Manifest& manifest = outcome.snapshot->manifest;
   auto watched =
-      std::make_optional<RebuildProgress>(around_.err, rebuild_form(), around_.clock, log.repository().text());
+      std::make_optional<RebuildProgress>(around_.err, progress_form(), around_.clock, log.repository().text());
   options.progress = watching(*watched);
   if (command.target.is_local()) {
     TRY(restore_to_directory(log, manifest, std::filesystem::absolute(command.target.path()), command.selection,
@@ -258,7 +258,7 @@ ExitStatus Run::operator()(const VerifyCommand& command) {
       .level = command.level, .part = command.part, .parts = command.parts, .only = command.only, .restore = *restore};
   const Result<std::vector<VerificationOf>> verified =
       of_each<VerifyReport>(command.vault, **ends, [&](const SnapshotLog& log) -> Result<VerifyReport> {
-        RebuildProgress watched(around_.err, rebuild_form(), around_.clock, log.repository().text());
+        RebuildProgress watched(around_.err, progress_form(), around_.clock, log.repository().text());
         options.restore.progress = watching(watched);
         VerifyReport report = TRY(verify(log, options, around_.clock, stop_));
         if (report.snapshots.empty() && report.findings.empty()) return holds_none(log);

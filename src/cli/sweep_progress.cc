@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/printable.h"
 #include "cli/amounts.h"
@@ -16,21 +17,20 @@ constexpr Milliseconds kLineEvery{10'000};
 constexpr std::size_t kBarColumns = 24;
 constexpr std::size_t kAtWorkShown = 8;
 
-std::string cut(std::string text, std::size_t columns) {
-  if (text.size() >= columns) text.resize(std::max<std::size_t>(columns, 1) - 1);
-  return text;
-}
-
 }  // namespace
 
 SweepProgress::~SweepProgress() {
-  if (lines_ > 0) output_.write(fmt::format("\r\x1b[{}A\x1b[J", lines_));
+  if (lines_ > 0) output_.write(erased());
+}
+
+std::string SweepProgress::erased() {
+  const std::size_t lines = std::exchange(lines_, 0);
+  return lines > 0 ? fmt::format("\r\x1b[{}A\x1b[J", lines) : std::string();
 }
 
 void SweepProgress::on_listed(const ListingKey& key, std::size_t repositories) {
   const std::lock_guard lock(mutex_);
-  say(fmt::format("{}{}{}: {}", key.host, key.owner.empty() ? "" : " ", printable(key.owner),
-                  counted(repositories, "repository")));
+  say(fmt::format("{}: {}", key.name(), counted(repositories, "repository")));
 }
 
 void SweepProgress::on_planned(const FleetPlan& plan) {
@@ -89,18 +89,16 @@ std::string SweepProgress::overall() const {
 }
 
 void SweepProgress::say(const std::string& line) {
-  if (form_ == Form::None) return;
-  const std::string erased = lines_ > 0 ? fmt::format("\r\x1b[{}A\x1b[J", lines_) : std::string();
-  lines_ = 0;
-  output_.write(erased + line + "\n");
-  if (form_ == Form::Redrawn) draw(true);
+  if (form_ == ProgressForm::None) return;
+  output_.write(erased() + line + "\n");
+  if (form_ == ProgressForm::Redrawn) draw(true);
 }
 
 void SweepProgress::draw(bool at_once) {
-  if (form_ == Form::None || !began_) return;
+  if (form_ == ProgressForm::None || !began_) return;
   const Clock::SteadyTime now = clock_.steady();
-  const Milliseconds every = form_ == Form::Redrawn ? kRedrawEvery : kLineEvery;
-  if (form_ == Form::Lines) {
+  const Milliseconds every = form_ == ProgressForm::Redrawn ? kRedrawEvery : kLineEvery;
+  if (form_ == ProgressForm::Lines) {
     if (drawn_at_.value_or(*began_) + every > now) return;
     drawn_at_ = now;
     return output_.write(overall() + "\n");
@@ -108,14 +106,15 @@ void SweepProgress::draw(bool at_once) {
   if (!at_once && drawn_at_ && *drawn_at_ + every > now) return;
   drawn_at_ = now;
   const Window window = output_.window().value_or(Window{});
-  std::string frame = lines_ > 0 ? fmt::format("\r\x1b[{}A\x1b[J", lines_) : std::string();
-  frame += cut(overall(), window.columns) + "\n";
+  const std::size_t columns = std::max(window.columns, 2u) - 1;
+  std::string frame = erased();
+  frame += cut(overall(), columns) + "\n";
   lines_ = 1;
   const std::size_t room = std::min<std::size_t>(kAtWorkShown, std::max(window.rows, 4u) - 3);
   for (const auto& [item, bytes] : at_work_) {
     if (lines_ > room) break;
     const std::string moved = bytes > 0 ? "  " + in_bytes(bytes) : std::string();
-    frame += cut(fmt::format("  {}{}", printable(item->name()), moved), window.columns) + "\n";
+    frame += cut(fmt::format("  {}{}", printable(item->name()), moved), columns) + "\n";
     ++lines_;
   }
   output_.write(frame);

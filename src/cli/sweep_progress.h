@@ -17,10 +17,8 @@ namespace packferry {
 
 class SweepProgress final : public SweepObserver {
  public:
-  enum class Form { None, Lines, Redrawn };
-
   // What is passed in outlives it.
-  SweepProgress(Output& output, Paint paint, Form form, const Clock& clock)
+  SweepProgress(Output& output, Paint paint, ProgressForm form, const Clock& clock)
       : output_(output), paint_(paint), form_(form), clock_(clock) {}
   // Nothing of it stays half-drawn.
   ~SweepProgress() override;
@@ -37,11 +35,12 @@ class SweepProgress final : public SweepObserver {
   void say(const std::string& line);
   void draw(bool at_once);
   std::string overall() const;
+  std::string erased();  // what takes our lines away
 
   std::mutex mutex_;
   Output& output_;
   const Paint paint_;
-  const Form form_;
+  const ProgressForm form_;
   const Clock& clock_;
   std::size_t total_ = 0;
   std::size_t settled_ = 0;

@@ -140,10 +140,8 @@ std::string leg_line(const LegOutcome& leg, Paint paint) {
 void print_sweep(Output& output, const SweepReport& report, const RunFacts& facts, TextStyle style) {
   Page page(output);
   for (const SweepReport::Unlisted& unlisted : report.unlisted)
-    page.line(fmt::format("{}{}{}: {}: {}", printable(unlisted.host), unlisted.owner.empty() ? "" : " ",
-                          printable(unlisted.owner), style.paint.bad("not listed"), unlisted.error.message()));
-  for (const FleetAlarm& alarm : report.alarms)
-    page.line(fmt::format("{}: {}", style.paint.careful("alarm"), alarm.what));
+    page.line(fmt::format("{}: {}: {}", unlisted.key.name(), style.paint.bad("not listed"), unlisted.error.message()));
+  for (const std::string& alarm : report.alarms) page.line(fmt::format("{}: {}", style.paint.careful("alarm"), alarm));
   for (const LegOutcome& leg : report.legs)
     if (!is_good(leg)) page.line(leg_line(leg, style.paint));
   if (report.catalogue_error)
@@ -191,11 +189,12 @@ void print_sweep_json(Output& output, const RunFacts& facts, std::string_view co
                 {"fetches", report.fetches},
                 {"catalogue_error", json(report.catalogue_error)}});
   page.open('[', "alarms");
-  for (const FleetAlarm& alarm : report.alarms) page.item(alarm.what);
+  for (const std::string& alarm : report.alarms) page.item(alarm);
   page.close(']');
   page.open('[', "unlisted");
   for (const SweepReport::Unlisted& unlisted : report.unlisted)
-    page.item({{"host", unlisted.host}, {"owner", unlisted.owner}, {"error", json(std::optional(unlisted.error))}});
+    page.item(
+        {{"host", unlisted.key.host}, {"owner", unlisted.key.owner}, {"error", json(std::optional(unlisted.error))}});
   page.close(']');
   page.open('[', "copies");
   for (const LegOutcome& leg : report.legs)
@@ -232,10 +231,10 @@ std::string sweep_page(const SweepReport& report, const RunFacts& facts, const s
                       to_string(facts.status), good_ones(report), counted(report.legs.size(), "copy"),
                       report.count(LegState::Held), report.count(LegState::Missing), failed_ones(report),
                       to_iso8601(facts.started_at), in_seconds(facts.duration), html(facts.version));
-  for (const FleetAlarm& alarm : report.alarms) page += fmt::format("<p class=\"held\">{}</p>\n", html(alarm.what));
+  for (const std::string& alarm : report.alarms) page += fmt::format("<p class=\"held\">{}</p>\n", html(alarm));
   for (const SweepReport::Unlisted& unlisted : report.unlisted)
-    page += fmt::format("<p class=\"failed\">{} {} could not be listed: {}</p>\n", html(unlisted.host),
-                        html(unlisted.owner), html(unlisted.error.message()));
+    page += fmt::format("<p class=\"failed\">{} could not be listed: {}</p>\n", html(unlisted.key.name()),
+                        html(unlisted.error.message()));
   add_table(page, "Who is behind, since when, and why", waiting, now);
   add_table(page, "Everything else", fine, now);
   return page + "</html>\n";

@@ -119,7 +119,6 @@ FleetItemRun::FleetItemRun(const FleetItem& item, std::vector<Delivery> known, c
   CHECK(known_.size() == item_.legs.size());
   for (std::size_t leg = 0; leg < item_.legs.size(); ++leg)
     outcomes_.push_back({.key = item_.legs[leg].key,
-                         .is_backup = item_.legs[leg].backup != nullptr,
                          .confirmed_at = known_[leg].confirmed_at,
                          .behind_since = known_[leg].behind_since});
 }
@@ -229,9 +228,8 @@ Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token s
         differing.push_back(leg);
         continue;
       }
-      known_[leg].source_seen_at = now;
+      saw_source(leg, now);
       known_[leg].last_push = item_.source.last_push;
-      looked_at_[leg] = true;
       settle(leg, LegState::UpToDate, Proof::Source);
     }
     if (differing.empty()) continue;
@@ -326,10 +324,8 @@ void FleetItemRun::note(std::size_t leg, const LegReport& report, const std::str
       static_cast<std::size_t>(std::ranges::count(report.refs, RefOutcome::Withheld, &RefResult::outcome));
   if (context_.options.dry_run) return;
 
+  saw_source(leg, seen_at);
   Delivery& delivery = known_[leg];
-  looked_at_[leg] = true;
-  delivery.source_seen_at = seen_at;
-  delivery.missing_since.reset();
   delivery.outcome = std::string(to_string(outcome.state));
   delivery.error = outcome.error ? outcome.error->message() : std::string();
   if (outcome.state == LegState::UpToDate || outcome.state == LegState::Done) {
@@ -346,6 +342,12 @@ void FleetItemRun::note(std::size_t leg, const LegReport& report, const std::str
   }
   outcome.confirmed_at = delivery.confirmed_at;
   outcome.behind_since = delivery.behind_since;
+}
+
+void FleetItemRun::saw_source(std::size_t leg, Clock::WallTime at) {
+  known_[leg].source_seen_at = at;
+  known_[leg].missing_since.reset();
+  looked_at_[leg] = true;
 }
 
 void FleetItemRun::settle(std::size_t leg, LegState state, Proof proof) {
@@ -365,7 +367,7 @@ void FleetItemRun::hold(std::size_t leg, Error error) {
   outcomes_[leg].error = error;
   known_[leg].outcome = "held";
   known_[leg].error = error.message();
-  looked_at_[leg] = !context_.options.dry_run;
+  looked_at_[leg] = true;
 }
 
 void FleetItemRun::fail(std::size_t leg, Error error) {
@@ -375,7 +377,7 @@ void FleetItemRun::fail(std::size_t leg, Error error) {
   delivery.error = error.message();
   ++delivery.failures;
   outcomes_[leg].error = std::move(error);
-  looked_at_[leg] = !context_.options.dry_run;
+  looked_at_[leg] = true;
 }
 
 }  // namespace packferry

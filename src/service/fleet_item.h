@@ -46,6 +46,7 @@ class FleetItemRun {
   Result<> cross(const Group& legs, Source& source, const Listing& listing, std::stop_token stop);
   Result<std::unique_ptr<Destination>> destination(std::size_t leg, std::stop_token stop);
   void note(std::size_t leg, const LegReport& report, const std::string& state, Clock::WallTime seen_at);
+  void saw_source(std::size_t leg, Clock::WallTime at);
   void settle(std::size_t leg, LegState state, Proof proof);
   void settle_absent();
   void hold(std::size_t leg, Error error);

@@ -190,6 +190,8 @@ class Planner {
 
 }  // namespace
 
+std::string ListingKey::name() const { return owner.empty() ? host : host + " " + printable(owner); }
+
 std::vector<ListingKey> listings_of(const Fleet& fleet) {
   std::set<ListingKey> keys;
   for (const FleetBackup& backup : fleet.backups) keys.insert({backup.source.host, backup.source.owner});

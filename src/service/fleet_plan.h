@@ -40,6 +40,8 @@ struct ListingKey {
   std::string host;
   std::string owner;
 
+  std::string name() const;  // "gitlab app", for people
+
   friend auto operator<=>(const ListingKey&, const ListingKey&) = default;
 };
 using FleetListings = std::map<ListingKey, std::vector<HostedRepository>>;

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -35,16 +34,17 @@ class Sweeper {
   Result<SweepReport> run() {
     const Clock::SteadyTime began = context_.clock.steady();
     report_.began_at = context_.clock.now();
-    for (Delivery& delivery : TRY(catalogue_.deliveries())) {
-      DeliveryKey key = delivery.key;
-      known_.emplace(std::move(key), std::move(delivery));
-    }
+    std::vector<Delivery> known = TRY(catalogue_.deliveries());
     const FleetListings listings = list_all();
     const UrlAtHost url_at = [this](const FleetHost& host, std::string_view name) -> Result<Url> {
       return TRY(context_.ends.host(host))
       ->url_of(name);
     };
-    FleetPlan plan = TRY(plan_fleet(context_.fleet, listings, all_known(), url_at));
+    FleetPlan plan = TRY(plan_fleet(context_.fleet, listings, known, url_at));
+    for (Delivery& delivery : known) {
+      DeliveryKey key = delivery.key;
+      known_.emplace(std::move(key), std::move(delivery));
+    }
     select_items(plan, options_.only, options_.shard, options_.shards);
     report_.repositories = plan.items.size();
     report_.passed_over = plan.passed_over;
@@ -62,12 +62,6 @@ class Sweeper {
   }
 
  private:
-  std::vector<Delivery> all_known() const {
-    std::vector<Delivery> all;
-    for (const auto& [key, delivery] : known_) all.push_back(delivery);
-    return all;
-  }
-
   Delivery known(const DeliveryKey& key) const {
     const auto found = known_.find(key);
     return found != known_.end() ? found->second : Delivery{.key = key};
@@ -102,7 +96,7 @@ class Sweeper {
       if (lists[i]) {
         listings.emplace(keys[i], std::move(lists[i]).value());
       } else {
-        report_.unlisted.push_back({keys[i].host, keys[i].owner, std::move(lists[i]).error()});
+        report_.unlisted.push_back({keys[i], std::move(lists[i]).error()});
       }
     }
     note_listings(listings);
@@ -118,13 +112,11 @@ class Sweeper {
         return record.host == key.host && record.owner == key.owner;
       });
       if (last != before->end() && repositories.size() < last->repositories)
-        report_.alarms.push_back({fmt::format("{}{} lists {} repositories; last time there were {}", key.host,
-                                              key.owner.empty() ? "" : " " + printable(key.owner), repositories.size(),
-                                              last->repositories)});
+        report_.alarms.push_back(fmt::format("{} lists {} repositories; last time there were {}", key.name(),
+                                             repositories.size(), last->repositories));
       if (repositories.empty() && last == before->end())
         report_.alarms.push_back(
-            {fmt::format("{}{} lists no repository: is that its name, and may these credentials see it?", key.host,
-                         key.owner.empty() ? "" : " " + printable(key.owner))});
+            fmt::format("{} lists no repository: is that its name, and may these credentials see it?", key.name()));
       if (options_.dry_run) continue;
       const Result<> kept =
           catalogue_.record(ListingRecord{key.host, key.owner, repositories.size(), report_.began_at});
@@ -173,9 +165,12 @@ class Sweeper {
       runs[i].reset();
       return error;
     };
-    run_sweep(lanes, limits, bring, context_.clock, stop_);
-    for (std::size_t i = 0; i < plan.items.size(); ++i)
-      if (runs[i] || report_of(plan.items[i]) == 0) not_begun(plan.items[i], runs[i].get());
+    const std::vector<unsigned> attempts = run_sweep(lanes, limits, bring, context_.clock, stop_);
+    // Stopped before their next turn came, or their first.
+    for (std::size_t i = 0; i < plan.items.size(); ++i) {
+      if (runs[i]) finish(plan.items[i], *runs[i]);
+      if (attempts[i] == 0) note_not_begun(plan.items[i]);
+    }
     flush();
   }
 
@@ -188,24 +183,17 @@ class Sweeper {
   void finish(const FleetItem& item, const FleetItemRun& run) {
     if (observer_ != nullptr) observer_->on_end(item, run.outcomes());
     const std::lock_guard lock(mutex_);
-    finished_.insert(&item);
     report_.source_listings += run.source_listings();
     report_.fetches += run.fetches();
     for (const LegOutcome& outcome : run.outcomes()) report_.legs.push_back(outcome);
     remember(run.deliveries());
   }
 
-  std::size_t report_of(const FleetItem& item) const { return finished_.count(&item); }
-
-  // Stopped before its turn came, or before its next one.
-  void not_begun(const FleetItem& item, const FleetItemRun* run) {
-    if (run != nullptr) return finish(item, *run);
+  void note_not_begun(const FleetItem& item) {
     for (const FleetLeg& leg : item.legs) {
       const Delivery delivery = known(leg.key);
-      report_.legs.push_back({.key = leg.key,
-                              .is_backup = leg.backup != nullptr,
-                              .confirmed_at = delivery.confirmed_at,
-                              .behind_since = delivery.behind_since});
+      report_.legs.push_back(
+          {.key = leg.key, .confirmed_at = delivery.confirmed_at, .behind_since = delivery.behind_since});
     }
   }
 
@@ -238,7 +226,6 @@ class Sweeper {
   std::mutex mutex_;  // of all below, while items are at work
   SweepReport report_;
   std::vector<Delivery> to_record_;
-  std::set<const FleetItem*> finished_;
 };
 
 }  // namespace

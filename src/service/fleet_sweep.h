@@ -51,7 +51,6 @@ struct LegOutcome {
   LegState state = LegState::NotBegun;
   Proof proof = Proof::None;
   std::optional<Error> error = {};
-  bool is_backup = false;
   std::size_t refs_changed = 0;
   std::size_t refs_withheld = 0;
   std::uint64_t pack_bytes = 0;
@@ -64,19 +63,14 @@ struct LegOutcome {
   std::optional<Clock::WallTime> behind_since = {};
 };
 
-struct FleetAlarm {
-  std::string what;  // "gitlab lists 40 repositories; last time there were 100"
-};
-
 struct SweepReport {
   std::vector<LegOutcome> legs;  // by key
   struct Unlisted {
-    std::string host;
-    std::string owner;
+    ListingKey key;
     Error error;
   };
   std::vector<Unlisted> unlisted = {};
-  std::vector<FleetAlarm> alarms = {};
+  std::vector<std::string> alarms = {};  // "gitlab lists 40 repositories; last time there were 100"
   std::size_t repositories = 0;
   std::size_t passed_over = 0;
   std::uint64_t source_listings = 0;          // questions about refs that sources were asked

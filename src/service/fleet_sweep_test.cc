@@ -142,16 +142,20 @@ TEST_F(FleetSweepTest, ARepositoryThatVanishesLosesNothingAndIsNamed) {
   const SweepReport report = sweep();
   EXPECT_EQ(leg(report, "two").state, LegState::Missing);
   ASSERT_EQ(report.alarms.size(), 1u);
-  EXPECT_THAT(report.alarms[0].what, HasSubstr("lists 2 repositories; last time there were 3"));
+  EXPECT_THAT(report.alarms[0], HasSubstr("lists 2 repositories; last time there were 3"));
   EXPECT_EQ(destination("two").holds.size(), 1u);
   EXPECT_TRUE(catalogue.kept.at(leg(report, "two").key).missing_since);
+
+  ends.host_named("forge").add("two");
+  EXPECT_EQ(leg(sweep(), "two").proof, Proof::Source);
+  EXPECT_FALSE(catalogue.kept.at(leg(report, "two").key).missing_since) << "it is back";
 }
 
 TEST_F(FleetSweepTest, AHostThatListsNothingIsSaid) {
   ends.host_named("forge").repositories.clear();
   const SweepReport report = sweep();
   ASSERT_EQ(report.alarms.size(), 1u);
-  EXPECT_THAT(report.alarms[0].what, HasSubstr("forge lists no repository"));
+  EXPECT_THAT(report.alarms[0], HasSubstr("forge lists no repository"));
 }
 
 TEST_F(FleetSweepTest, AHostThatCannotBeListedIsNoEmptyHost) {
@@ -160,7 +164,7 @@ TEST_F(FleetSweepTest, AHostThatCannotBeListedIsNoEmptyHost) {
   const SweepReport report = sweep();
   EXPECT_THAT(report.legs, IsEmpty());
   ASSERT_EQ(report.unlisted.size(), 1u);
-  EXPECT_EQ(report.unlisted[0].host, "forge");
+  EXPECT_EQ(report.unlisted[0].key.host, "forge");
   ends.host_named("forge").list_errors.assign(2, Error(ErrorKind::Unavailable, "a page failed"));
   EXPECT_EQ(sweep().count(LegState::UpToDate), 3u) << "asked again";
 }
