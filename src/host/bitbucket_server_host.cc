@@ -52,11 +52,6 @@ Result<HostedRepository> parse_repository(const Json& repository, const Url& web
   return out;
 }
 
-Result<HostedRepository> parse_one(std::string_view body, std::string_view repository, const Url& web) {
-  const Json described = TRY(parse_answer(body));
-  return one_of_name(TRY(parse_repository(described, web)), repository);
-}
-
 }  // namespace
 
 Result<ListedPage> parse_bitbucket_server_repositories(std::string_view body, const Url& web) {
@@ -95,8 +90,7 @@ Result<HostedRepository> BitbucketServerHost::find(std::string_view repository, 
   const ForgeQuestion question{.doing = fmt::format("look for '{}'", repository),
                                .path = repository_path(repository),
                                .needs = std::string(kReads)};
-  const HttpAnswer answer = TRY(api_.ask(question, stop));
-  HostedRepository found = TRY(parse_one(answer.body, repository, web_).context("{}: {}", name(), question.doing));
+  HostedRepository found = TRY(ask_for_repository(api_, question, repository, parse_repository, web_, stop));
   found.default_branch = TRY(default_branch(repository, std::move(stop)));
   return found;
 }
@@ -136,8 +130,7 @@ Result<HostedRepository> BitbucketServerHost::create(const NewRepository& wanted
                                .path = project_path(owner_of(wanted.name)),
                                .body = to_text(request),
                                .needs = std::string(kWrites)};
-  const HttpAnswer answer = TRY(api_.ask(question, std::move(stop)));
-  return parse_one(answer.body, wanted.name, web_).context("{}: {}", name(), question.doing);
+  return ask_for_repository(api_, question, wanted.name, parse_repository, web_, std::move(stop));
 }
 
 Result<> BitbucketServerHost::set_default_branch(std::string_view repository, std::string_view branch,

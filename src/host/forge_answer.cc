@@ -105,6 +105,16 @@ Result<HostedRepository> one_of_name(HostedRepository found, std::string_view na
   return Error(ErrorKind::Corrupt, "the answer is about '{}'", found.name);
 }
 
+Result<HostedRepository> ask_for_repository(ForgeApi& api, const ForgeQuestion& question, std::string_view name,
+                                            ReadRepository read, const Url& web, std::stop_token stop) {
+  const HttpAnswer answer = TRY(api.ask(question, std::move(stop)));
+  const auto understand = [&]() -> Result<HostedRepository> {
+    const Json described = TRY(parse_answer(answer.body));
+    return one_of_name(TRY(read(described, web)), name);
+  };
+  return understand().context("{}: {}", api.name(), question.doing);
+}
+
 Result<> check_new_repository(const NewRepository& wanted, bool has_sha256, std::size_t description_max) {
   if (!is_plain(wanted.description, description_max))
     return Error(ErrorKind::Invalid, "the description has control characters, no UTF-8, or more than {} bytes",

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "host/host.h"
+#include "host/forge_api.h"
 
 namespace packferry {
 
@@ -38,6 +38,10 @@ std::optional<Visibility> visibility_of(std::string_view text);
 // `found` if it has the name that was asked for; forges make no difference between A and a there, and give theirs.
 // Corrupt otherwise.
 Result<HostedRepository> one_of_name(HostedRepository found, std::string_view name);
+// Asks for the one repository `name`, or for making it, and reads the answer with `read`.
+using ReadRepository = Result<HostedRepository> (*)(const Json& described, const Url& web);
+Result<HostedRepository> ask_for_repository(ForgeApi& api, const ForgeQuestion& question, std::string_view name,
+                                            ReadRepository read, const Url& web, std::stop_token stop);
 bool same_name(std::string_view a, std::string_view b);  // but for A and a
 
 // What a forge would refuse, or not understand, of a new repository: Invalid or Unsupported. Tags are AWS's.

@@ -34,11 +34,6 @@ Result<HostedRepository> parse_repository(const Json& repository, const Url& web
   return out;
 }
 
-Result<HostedRepository> parse_one(std::string_view body, std::string_view repository, const Url& web) {
-  const Json described = TRY(parse_answer(body));
-  return one_of_name(TRY(parse_repository(described, web)), repository);
-}
-
 }  // namespace
 
 Result<ListedPage> parse_github_repositories(std::string_view body, const Url& web) {
@@ -117,8 +112,7 @@ Result<HostedRepository> GitHubHost::find(std::string_view repository, std::stop
   const ForgeQuestion question{.doing = fmt::format("look for '{}'", repository),
                                .path = repository_path(repository),
                                .needs = std::string(kReads)};
-  const HttpAnswer answer = TRY(api_.ask(question, std::move(stop)));
-  return parse_one(answer.body, repository, web_).context("{}: {}", name(), question.doing);
+  return ask_for_repository(api_, question, repository, parse_repository, web_, std::move(stop));
 }
 
 Result<Url> GitHubHost::url_of(std::string_view repository) const {
@@ -141,8 +135,7 @@ Result<HostedRepository> GitHubHost::create(const NewRepository& wanted, std::st
                                .path = is_ours ? "/user/repos" : fmt::format("/orgs/{}/repos", percent_encode(owner)),
                                .body = to_text(request),
                                .needs = std::string(kWrites)};
-  const HttpAnswer answer = TRY(api_.ask(question, std::move(stop)));
-  return parse_one(answer.body, wanted.name, web_).context("{}: {}", name(), question.doing);
+  return ask_for_repository(api_, question, wanted.name, parse_repository, web_, std::move(stop));
 }
 
 Result<> GitHubHost::set_default_branch(std::string_view repository, std::string_view branch, std::stop_token stop) {

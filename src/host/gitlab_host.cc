@@ -30,11 +30,6 @@ Result<HostedRepository> parse_project(const Json& project, const Url& web) {
   return out;
 }
 
-Result<HostedRepository> parse_one(std::string_view body, std::string_view repository, const Url& web) {
-  const Json project = TRY(parse_answer(body));
-  return one_of_name(TRY(parse_project(project, web)), repository);
-}
-
 }  // namespace
 
 Result<std::vector<HostedRepository>> parse_gitlab_projects(std::string_view body, const Url& web) {
@@ -83,8 +78,7 @@ Result<HostedRepository> GitLabHost::find(std::string_view repository, std::stop
   const ForgeQuestion question{.doing = fmt::format("look for '{}'", repository),
                                .path = project_path(repository),
                                .needs = std::string(kReads)};
-  const HttpAnswer answer = TRY(api_.ask(question, std::move(stop)));
-  return parse_one(answer.body, repository, web_).context("{}: {}", name(), question.doing);
+  return ask_for_repository(api_, question, repository, parse_project, web_, std::move(stop));
 }
 
 Result<Url> GitLabHost::url_of(std::string_view repository) const {
@@ -116,8 +110,7 @@ Result<HostedRepository> GitLabHost::create(const NewRepository& wanted, std::st
                                .path = "/projects",
                                .body = to_text(request),
                                .needs = std::string(kWrites)};
-  const HttpAnswer answer = TRY(api_.ask(question, std::move(stop)));
-  return parse_one(answer.body, wanted.name, web_).context("{}: {}", name(), question.doing);
+  return ask_for_repository(api_, question, wanted.name, parse_project, web_, std::move(stop));
 }
 
 Result<> GitLabHost::set_default_branch(std::string_view repository, std::string_view branch, std::stop_token stop) {
