@@ -48,7 +48,7 @@ from git_backend import Backend
 GIT_PATH = re.compile(r"(?P<path>/v1/repos/(?P<name>.*?))/(?P<operation>info/refs|git-upload-pack|git-receive-pack)")
 
 
-class Double:
+class Double(http_double.Double):
     def __init__(self, configuration, port=0, certificate=None, log=None):
         self.clock = Clock(configuration.get("clock_offset_seconds", 0))
         self.identities = Identities(configuration, self.clock)
@@ -69,17 +69,9 @@ class Double:
         scheme = "https" if certificate else "http"
         self.url = f"{scheme}://127.0.0.1:{self.server.server_port}"
 
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
     def close(self):
         self.is_closing.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().close()
 
     def environment(self):
         """What a program needs to find us instead of AWS."""

@@ -4,6 +4,7 @@ are spooled before they are looked at."""
 import gzip
 import http.server
 import ssl
+import threading
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -20,6 +21,21 @@ class Server(http.server.ThreadingHTTPServer):
 
     def handle_error(self, request, client_address):
         pass  # clients come and go
+
+
+class Double:
+    """What has a `server`, and serves it while it is entered."""
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

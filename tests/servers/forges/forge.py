@@ -102,7 +102,7 @@ class Repository:
         return datetime.datetime.fromtimestamp(max(times), datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-class Forge:
+class Forge(http_double.Double):
     """A forge's module has `routes`, pairs of "METHOD /path" with {names} and a function, and the methods that raise here."""
 
     routes = ()
@@ -132,16 +132,8 @@ class Forge:
         self.tokens = {f"token-{number}": {"read", "write"} for number in range(1, 10)} | {"reader": {"read"}}
         self.faults, self.log, self.page_size = [], [], 100
 
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().close()
         shutil.rmtree(self.templates, ignore_errors=True)
 
     # Repositories.
