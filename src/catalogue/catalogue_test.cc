@@ -165,7 +165,10 @@ TEST_F(CatalogueTest, ADamagedFileSaysSo) {
     file << std::string(4096, '\x5a');
   }
   file.close();
-  const auto read = [this]() -> Result<std::vector<Delivery>> { return TRY(Catalogue::open(path))->deliveries(); };
+  const auto read = [this]() -> Result<std::vector<Delivery>> {
+    return TRY(Catalogue::open(path))
+    ->deliveries();
+  };
   EXPECT_FAILS(read(), ErrorKind::Corrupt, "packferry catalogue rebuild");
 }
 
