@@ -97,7 +97,8 @@ struct ReplicaMemory {
   std::string source_state = {};                     // a digest of what the source offered when it was last listed
   std::optional<Clock::WallTime> observed_at = {};   // when that was
   std::optional<Clock::WallTime> looked_at = {};     // when the last look that ended began
-  std::optional<Clock::WallTime> confirmed_at = {};  // when the last look began that ended Equal
+  std::string confirmed_state = {};                  // source_state of the last look that ended Equal
+  std::optional<Clock::WallTime> confirmed_at = {};  // when that began
   // When the newest change of the source that has since reached the destination became known.
   std::optional<Clock::WallTime> changed_at = {};
   // Since when the source is known, or was announced, to have something that the destination is not known to have.

@@ -95,6 +95,7 @@ ReplicaMemory memory_of(Columns& columns) {
   memory.source_state = columns.text();
   memory.observed_at = columns.maybe_time();
   memory.looked_at = columns.maybe_time();
+  memory.confirmed_state = columns.text();
   memory.confirmed_at = columns.maybe_time();
   memory.changed_at = columns.maybe_time();
   memory.behind_since = columns.maybe_time();

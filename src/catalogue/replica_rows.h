@@ -13,7 +13,8 @@ namespace packferry {
   "SELECT r.id, r.name, r.source_url, r.source_host, r.source_type, r.source_id, r.destination_url,"                 \
   " r.destination_host, r.destination_type, r.destination_id, r.account_name, r.link, r.policy, r.schedule, r.role," \
   " r.regions, r.freshness, r.created_at, r.paused, r.deleting, r.epoch, r.recorded_epoch, r.leases_lost,"           \
-  " r.source_state, r.observed_at, r.looked_at, r.confirmed_at, r.changed_at, r.behind_since, r.outcome,"            \
+  " r.source_state, r.observed_at, r.looked_at, r.confirmed_state, r.confirmed_at, r.changed_at, r.behind_since, "   \
+  "r.outcome,"                                                                                                       \
   " r.error_kind, r.error, r.remedy, r.failures, r.held_digest, r.held_plan, r.held_until, r.approved_digest,"       \
   " r.approved_until, r.next_look_at,"                                                                               \
   " w.replica, w.reason, w.triggered_at, w.announced_at, w.triggers, w.due_at,"                                      \

@@ -33,14 +33,12 @@ constexpr std::string_view kWithNextLook = PACKFERRY_SELECT_REPLICA "WHERE r.nex
 constexpr std::string_view kWithLostLease =
     PACKFERRY_SELECT_REPLICA "WHERE r.id IN (SELECT replica FROM queue WHERE at_work = 1 AND due_at <= ?)";
 
-constexpr std::string_view kPause =
-    "UPDATE replicas SET paused = 1, next_look_at = NULL, behind_since = ? WHERE id = ?";
+constexpr std::string_view kPause = "UPDATE replicas SET paused = 1, next_look_at = NULL WHERE id = ?";
 constexpr std::string_view kResume = "UPDATE replicas SET paused = 0 WHERE id = ?";
 constexpr std::string_view kMarkDeleting = "UPDATE replicas SET deleting = 1, next_look_at = NULL WHERE id = ?";
 constexpr std::string_view kApprove = "UPDATE replicas SET approved_digest = ?, approved_until = ? WHERE id = ?";
 constexpr std::string_view kDeleteReplica = "DELETE FROM replicas WHERE id = ?";
 constexpr std::string_view kDeleteLooks = "DELETE FROM looks WHERE replica = ?";
-constexpr std::string_view kSetBehind = "UPDATE replicas SET behind_since = ? WHERE id = ?";
 constexpr std::string_view kNoteChange =
     "UPDATE replicas SET source_state = ?, observed_at = ?, behind_since = ? WHERE id = ?";
 constexpr std::string_view kLoseLease = "UPDATE replicas SET leases_lost = ? WHERE id = ?";
@@ -48,12 +46,13 @@ constexpr std::string_view kTakeReplica = "UPDATE replicas SET epoch = ?, next_l
 constexpr std::string_view kForgetNextLook = "UPDATE replicas SET next_look_at = NULL WHERE id = ?";
 constexpr std::string_view kRemember =
     "UPDATE replicas SET recorded_epoch = ?, recorded_at = ?, leases_lost = 0, source_state = ?, observed_at = ?,"
-    " looked_at = ?, confirmed_at = ?, changed_at = ?, behind_since = ?, outcome = ?, error_kind = ?, error = ?,"
+    " looked_at = ?, confirmed_state = ?, confirmed_at = ?, changed_at = ?, behind_since = ?, outcome = ?, error_kind "
+    "= ?, error = ?,"
     " remedy = ?, failures = ?, held_digest = ?, held_plan = ?, held_until = ?, approved_digest = ?,"
     " approved_until = ?, next_look_at = ? WHERE id = ?";
 
 constexpr std::string_view kWait =
-    "INSERT OR REPLACE INTO queue (replica, at_work, host, reason, triggered_at, announced_at, triggers, due_at,"
+    "INSERT OR REPLACE INTO queue (replica, at_work, lane, reason, triggered_at, announced_at, triggers, due_at,"
     " rank_at, written_at) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr std::string_view kWaitNoMore = "DELETE FROM queue WHERE replica = ? AND at_work = 0";
 constexpr std::string_view kEndWork = "DELETE FROM queue WHERE replica = ? AND at_work = 1";
@@ -64,12 +63,12 @@ constexpr std::string_view kRenew =
     "UPDATE queue SET due_at = ?, lease_length = ?, written_at = ? WHERE replica = ? AND at_work = 1";
 constexpr std::string_view kNextEpoch = "UPDATE epochs SET last = last + 1 RETURNING last";
 
-// Skips from host to host along the index, so that one with ten thousand entries costs the others nothing.
-constexpr std::string_view kNextHost = "SELECT min(host) FROM queue WHERE at_work = 0 AND host > ?";
+// Skips from lane to lane along the index, so that one with ten thousand entries costs the others nothing.
+constexpr std::string_view kNextLane = "SELECT min(lane) FROM queue WHERE at_work = 0 AND lane > ?";
 constexpr std::string_view kDue =
     "SELECT r.name, r.source_host, r.destination_host, q.reason, q.due_at, q.rank_at FROM queue q"
     " JOIN replicas r ON r.id = q.replica"
-    " WHERE q.at_work = 0 AND q.host = ? AND q.rank_at <= ? AND q.due_at <= ?"
+    " WHERE q.at_work = 0 AND r.paused = 0 AND q.lane = ? AND q.rank_at <= ? AND q.due_at <= ?"
     " AND NOT EXISTS (SELECT 1 FROM queue a WHERE a.replica = q.replica AND a.at_work = 1)"
     " ORDER BY q.rank_at, q.replica LIMIT ?";
 constexpr std::string_view kLoad =
@@ -81,7 +80,8 @@ constexpr std::string_view kNextEvent =
     " UNION ALL SELECT min(next_look_at) FROM replicas WHERE next_look_at IS NOT NULL)";
 constexpr std::string_view kDepth =
     "SELECT count(*) FILTER (WHERE at_work = 0), count(*) FILTER (WHERE at_work = 1),"
-    " min(triggered_at) FILTER (WHERE at_work = 0) FROM queue";
+    " min(triggered_at) FILTER (WHERE at_work = 0) FROM queue q JOIN replicas r ON r.id = q.replica"
+    " WHERE q.at_work = 1 OR r.paused = 0";
 
 constexpr std::string_view kIsAnythingToWake =
     "SELECT EXISTS (SELECT 1 FROM queue WHERE at_work = 1 AND due_at <= ?)"
@@ -143,6 +143,12 @@ WaitingLook triggered(const ReplicaRecord& replica, LookReason reason, Clock::Wa
   return both;
 }
 
+// The destination is not what its readers last heard of. It may have been moved by somebody who died, or lost the
+// lease, before saying so: then this look had nothing to carry, and yet finds it equal to a source that has changed.
+bool has_moved(const ReplicaMemory& before, const Look& look) {
+  return !look.changes.empty() || (look.outcome == LookOutcome::Equal && look.source_state != before.confirmed_state);
+}
+
 // What is known after a look that was not known before.
 ReplicaMemory remembered(ReplicaMemory memory, const LookAtWork& at_work, const Look& look) {
   const std::optional<Clock::WallTime> known_since = earlier(memory.behind_since, at_work.trigger.announced_at);
@@ -152,8 +158,12 @@ ReplicaMemory remembered(ReplicaMemory memory, const LookAtWork& at_work, const 
     memory.observed_at = at_work.began_at;
   }
   memory.looked_at = at_work.began_at;
-  if (look.outcome == LookOutcome::Equal) memory.confirmed_at = at_work.began_at;
-  if (!look.changes.empty()) memory.changed_at = known_since.value_or(at_work.began_at);
+  if (!look.changes.empty() || (memory.confirmed_at && has_moved(memory, look)))
+    memory.changed_at = known_since.value_or(at_work.began_at);
+  if (look.outcome == LookOutcome::Equal) {
+    memory.confirmed_state = look.source_state;
+    memory.confirmed_at = at_work.began_at;
+  }
 
   memory.behind_since = failed ? known_since : std::nullopt;
   if (look.is_behind) memory.behind_since = known_since.value_or(at_work.began_at);
@@ -198,7 +208,7 @@ class SqliteReplicas final : public Replicas {
       TRY(admit(others));
       TRY(insert(order));
       const WaitingLook look = first_trigger(LookReason::Created, order.created_at, order.created_at);
-      TRY(wait(database_->last_inserted_id(), order.destination.host, look, order.created_at));
+      TRY(wait(database_->last_inserted_id(), order, look, order.created_at));
       return audit_verb("create", order.name, by, "", order.created_at);
     });
   }
@@ -221,8 +231,7 @@ class SqliteReplicas final : public Replicas {
     return write(Sync::Always, [&]() -> Result<> {
       const ReplicaRecord replica = TRY(get(name));
       if (replica.paused) return {};
-      TRY(statements_.run(kPause, {to_value(known_behind(replica)), replica.id}));
-      TRY(statements_.run(kWaitNoMore, {replica.id}));
+      TRY(statements_.run(kPause, {replica.id}));
       return audit_verb("pause", name, by, "", now);
     });
   }
@@ -266,7 +275,7 @@ class SqliteReplicas final : public Replicas {
         return Error(ErrorKind::Conflict, "plan '{}' of replica '{}' has expired; sync, and look at it again",
                      held->digest, printable(name));
       TRY(statements_.run(kApprove, {held->digest, to_value(held->expires_at), replica.id}));
-      if (!replica.paused) TRY(wait(replica, triggered(replica, LookReason::Approved, now), now));
+      TRY(wait(replica, triggered(replica, LookReason::Approved, now), now));
       return audit_verb("approve", name, by, plan_digest, now);
     });
   }
@@ -309,11 +318,11 @@ class SqliteReplicas final : public Replicas {
     return count;
   }
 
-  Result<std::vector<DueLook>> due(Clock::WallTime now, std::size_t per_host) override {
+  Result<std::vector<DueLook>> due(Clock::WallTime now, std::size_t per_lane) override {
     const std::lock_guard lock(mutex_);
     std::vector<DueLook> all;
-    for (std::string host = TRY(next_host("")); !host.empty(); host = TRY(next_host(host)))
-      TRY(statements_.query(kDue, {host, to_value(now), to_value(now), static_cast<std::int64_t>(per_host)},
+    for (std::string lane = TRY(next_lane("")); !lane.empty(); lane = TRY(next_lane(lane)))
+      TRY(statements_.query(kDue, {lane, to_value(now), to_value(now), static_cast<std::int64_t>(per_lane)},
                             [&all](const SqlRow& row) {
                               all.push_back({.replica = row.text(0),
                                              .source_host = row.text(1),
@@ -359,7 +368,8 @@ class SqliteReplicas final : public Replicas {
     std::optional<Lease> lease;
     const Result<> written = write(Sync::Sometimes, [&]() -> Result<> {
       const std::optional<ReplicaRow> row = TRY(find_row(name));
-      if (!row || !row->record.waiting || row->record.at_work || row->record.waiting->due_at > now) return {};
+      if (!row || row->record.paused || row->record.at_work || !row->record.waiting) return {};
+      if (row->record.waiting->due_at > now) return {};
       const ReplicaRecord& replica = row->record;
       const std::int64_t epoch = TRY(next_epoch());
       TRY(statements_.run(kBeginWork, {owner, epoch, to_value(now), to_value(now + length), length.count(),
@@ -412,7 +422,8 @@ class SqliteReplicas final : public Replicas {
                    .old_oid = change.old_oid,
                    .new_oid = change.new_oid,
                    .plan_digest = look.plan_digest}));
-      if (!look.changes.empty()) TRY(trigger_all_readers(replica.order.destination.url, LookReason::Chain, now));
+      if (has_moved(replica.memory, look))
+        TRY(trigger_all_readers(replica.order.destination.url, LookReason::Chain, now));
       if (replica.deleting) return erase(replica);
       TRY(remember(replica, look, now));
       return add_to_history(replica, look, now);
@@ -497,10 +508,10 @@ class SqliteReplicas final : public Replicas {
     return epoch;
   }
 
-  Result<std::string> next_host(const std::string& after) {
-    std::string host;
-    TRY(statements_.query(kNextHost, {after}, [&host](const SqlRow& row) { host = row.text(0); }));
-    return host;
+  Result<std::string> next_lane(const std::string& after) {
+    std::string lane;
+    TRY(statements_.query(kNextLane, {after}, [&lane](const SqlRow& row) { lane = row.text(0); }));
+    return lane;
   }
 
   static std::optional<Clock::WallTime> known_behind(const ReplicaRecord& replica) {
@@ -518,21 +529,21 @@ class SqliteReplicas final : public Replicas {
          order.policy, order.schedule, order.role, order.regions, order.freshness.count(), to_value(order.created_at)});
   }
 
-  Result<> wait(std::int64_t id, const std::string& host, const WaitingLook& look, Clock::WallTime now) {
+  Result<> wait(std::int64_t id, const ReplicaOrder& order, const WaitingLook& look, Clock::WallTime now) {
+    // Hosts have no spaces in their names.
+    const std::string lane = order.source.host + " " + order.destination.host;
     const Milliseconds head_start = look.reason == LookReason::Schedule ? Milliseconds(0) : kHeadStart;
-    return statements_.run(kWait, {id, host, to_string(look.reason), to_value(look.triggered_at),
+    return statements_.run(kWait, {id, lane, to_string(look.reason), to_value(look.triggered_at),
                                    to_value(look.announced_at), static_cast<std::int64_t>(look.triggers),
                                    to_value(look.due_at), to_value(look.due_at - head_start), to_value(now)});
   }
   Result<> wait(const ReplicaRecord& replica, const WaitingLook& look, Clock::WallTime now) {
-    return wait(replica.id, replica.order.destination.host, look, now);
+    return wait(replica.id, replica.order, look, now);
   }
 
   Result<> trigger_one(const ReplicaRecord& replica, LookReason reason, Clock::WallTime now) {
     if (replica.deleting) return {};
-    if (!replica.paused) return wait(replica, triggered(replica, reason, now), now);
-    if (!is_announcement(reason) || replica.memory.behind_since) return {};
-    return statements_.run(kSetBehind, {to_value(now), replica.id});
+    return wait(replica, triggered(replica, reason, now), now);
   }
 
   Result<std::vector<ReplicaRow>> rows(std::string_view sql, SqlValue value) {
@@ -583,7 +594,6 @@ class SqliteReplicas final : public Replicas {
   Result<> put_back(const ReplicaRecord& replica, Clock::WallTime due_at, Clock::WallTime now) {
     TRY(statements_.run(kEndWork, {replica.id}));
     if (replica.deleting) return erase(replica);
-    if (replica.paused) return statements_.run(kSetBehind, {to_value(known_behind(replica)), replica.id});
     WaitingLook look = replica.at_work->trigger;
     if (replica.waiting) look = merged(look, *replica.waiting);
     look.due_at = due_at;
@@ -606,6 +616,7 @@ class SqliteReplicas final : public Replicas {
                                        memory.source_state,
                                        to_value(memory.observed_at),
                                        to_value(memory.looked_at),
+                                       memory.confirmed_state,
                                        to_value(memory.confirmed_at),
                                        to_value(memory.changed_at),
                                        to_value(memory.behind_since),
@@ -660,6 +671,12 @@ class SqliteReplicas final : public Replicas {
 
 Result<std::unique_ptr<Replicas>> Replicas::open(const std::string& path) {
   std::unique_ptr<Database> database = TRY(open_catalogue_file(path));
+  return std::make_unique<SqliteReplicas>(std::move(database));
+}
+
+Result<std::unique_ptr<Replicas>> Replicas::open_in_memory() {
+  std::unique_ptr<Database> database = TRY(Database::open_in_memory());
+  TRY(migrate(*database, catalogue_migrations()));
   return std::make_unique<SqliteReplicas>(std::move(database));
 }
 

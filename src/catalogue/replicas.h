@@ -24,6 +24,8 @@ class Replicas {
  public:
   // As Catalogue::open(), and of the same file.
   static Result<std::unique_ptr<Replicas>> open(const std::string& path);
+  // Nothing is kept: for simulations.
+  static Result<std::unique_ptr<Replicas>> open_in_memory();
   virtual ~Replicas() = default;
 
   // --- Standing orders. `by` is who wants it, for the audit log; what is said here survives a power cut, too. ---
@@ -35,8 +37,8 @@ class Replicas {
   virtual Result<std::optional<ReplicaRecord>> find(const std::string& name) = 0;
   // By name, those behind `after`.
   virtual Result<std::vector<ReplicaRecord>> list(const std::string& after, std::size_t count_max) = 0;
-  // A look that is at work comes to its end; no other begins. What is triggered meanwhile is forgotten, since resume()
-  // looks at once. NotFound here and below: there is none of this name.
+  // A look that is at work comes to its end; no other begins, and what is triggered meanwhile waits until resume(),
+  // which looks at once. NotFound here and below: there is none of this name.
   virtual Result<> pause(const std::string& name, const std::string& by, Clock::WallTime now) = 0;
   virtual Result<> resume(const std::string& name, const std::string& by, Clock::WallTime now) = 0;
   // Gone at once, or as soon as the look that is at work has ended or lost its lease. The audit log stays.
@@ -47,7 +49,7 @@ class Replicas {
 
   // --- Triggers ---
 
-  // Look! A replica that is paused or going is not looked at, and that is no failure.
+  // Look! One that is going is not looked at any more, and that is no failure.
   virtual Result<> trigger(const std::string& name, LookReason reason, Clock::WallTime now) = 0;
   // All whose source has this very URL; how many.
   virtual Result<std::size_t> trigger_readers(const std::string& source_url, LookReason reason,
@@ -58,8 +60,9 @@ class Replicas {
 
   // --- For the scheduler ---
 
-  // The first `per_host` of each destination host that are due and whose replica is not at work.
-  virtual Result<std::vector<DueLook>> due(Clock::WallTime now, std::size_t per_host) = 0;
+  // What is due and whose replica is not at work: the first `per_lane` of each lane, which is a source host and a
+  // destination host.
+  virtual Result<std::vector<DueLook>> due(Clock::WallTime now, std::size_t per_lane) = 0;
   struct Load {
     std::string source_host;
     std::string destination_host;
@@ -68,7 +71,7 @@ class Replicas {
   virtual Result<std::vector<Load>> load() = 0;
   // When time brings the next thing: a lease that ends, a look that falls due; those that are due now are not meant.
   virtual Result<std::optional<Clock::WallTime>> next_event(Clock::WallTime now) = 0;
-  struct Depth {
+  struct Depth {  // without what waits for a replica that is paused
     std::size_t waiting = 0;
     std::size_t at_work = 0;
     std::optional<Clock::WallTime> oldest_trigger = {};  // of those that wait

@@ -85,6 +85,7 @@ constexpr std::array<Migration, 2> kMigrations{{
          source_state TEXT NOT NULL DEFAULT '',
          observed_at INTEGER,
          looked_at INTEGER,
+         confirmed_state TEXT NOT NULL DEFAULT '',
          confirmed_at INTEGER,
          changed_at INTEGER,
          behind_since INTEGER,
@@ -107,7 +108,7 @@ constexpr std::array<Migration, 2> kMigrations{{
        CREATE TABLE queue (
          replica INTEGER NOT NULL,
          at_work INTEGER NOT NULL,
-         host TEXT NOT NULL,
+         lane TEXT NOT NULL,
          reason TEXT NOT NULL,
          triggered_at INTEGER NOT NULL,
          announced_at INTEGER,
@@ -121,7 +122,7 @@ constexpr std::array<Migration, 2> kMigrations{{
          lease_length INTEGER NOT NULL DEFAULT 0,
          PRIMARY KEY (replica, at_work)
        ) STRICT, WITHOUT ROWID;
-       CREATE INDEX queue_by_turn ON queue (at_work, host, rank_at);
+       CREATE INDEX queue_by_turn ON queue (at_work, lane, rank_at);
        CREATE INDEX queue_by_time ON queue (at_work, due_at);
        CREATE INDEX queue_by_writing ON queue (written_at);
 

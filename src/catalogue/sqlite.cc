@@ -140,6 +140,16 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Millis
   return database;
 }
 
+Result<std::unique_ptr<Database>> Database::open_in_memory() {
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(":memory:", &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (handle == nullptr) return Error(ErrorKind::Exhausted, "open a database: out of memory");
+  std::unique_ptr<Database> database(new Database("(in memory)", handle, Milliseconds(0)));
+  if (code != SQLITE_OK) return database->failure(code);
+  sqlite3_extended_result_codes(handle, 1);
+  return database;
+}
+
 Database::~Database() { CHECK(sqlite3_close(handle_) == SQLITE_OK); }
 
 Result<> Database::run(const std::string& sql) {

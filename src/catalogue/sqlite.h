@@ -47,6 +47,8 @@ class Database {
   // is Unavailable. Invalid: no such directory, or a directory. Denied: no right to write here. What is in the file is
   // not looked at yet.
   static Result<std::unique_ptr<Database>> open(const std::string& path, Milliseconds patience);
+  // Nothing is kept: for simulations, and tests that open many.
+  static Result<std::unique_ptr<Database>> open_in_memory();
   ~Database();
 
   // One or more statements without values.
