@@ -213,8 +213,8 @@ Result<bool> FleetItemRun::is_another_destination(std::size_t leg, std::stop_tok
 // The source is asked once, for all of it where groups want different refs.
 Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token stop) {
   const std::unique_ptr<Source> source = TRY(context_.ends.source(*context_.fleet.host(item_.host), item_.source));
-  const RefspecSet everything = TRY(RefspecSet::from({}));
   ++source_listings_;
+  const RefspecSet everything;
   const RefspecSet& wanted = groups.size() == 1 ? item_.legs[groups.front().front()].policy().selection : everything;
   const Result<Listing> listed = source->refs(wanted, stop);
   if (!listed && listed.error().kind() == ErrorKind::NotFound && item_.source.is_wiki) settle_absent();
