@@ -179,4 +179,14 @@ LegReport Leg::finish(bool dry_run, Milliseconds duration) && {
   return std::move(report_);
 }
 
+std::vector<std::vector<PlannedUpdate>> Leg::in_pushes(const std::vector<PlannedUpdate>& updates) const {
+  return in_batches(updates, destination_.profile().updates_per_push_max);
+}
+
+std::vector<Leg*> live(const std::vector<Leg*>& legs) {
+  std::vector<Leg*> alive;
+  std::copy_if(legs.begin(), legs.end(), std::back_inserter(alive), [](const Leg* leg) { return leg->is_live(); });
+  return alive;
+}
+
 }  // namespace packferry

@@ -221,7 +221,7 @@ void make_room(Plan& plan, const RefMap& held) {
 }
 
 void keep_old_tips(Plan& plan, const PlanInput& input) {
-  if (!input.policy.keep_old_tips) return;
+  if (!input.policy.keep_old_tips || input.profile.keeps_old_tips) return;
   for (const auto* updates : {&plan.clear, &plan.carry, &plan.remove})
     for (const PlannedUpdate& planned : *updates)
       if (planned.change == Change::Rewind || planned.change == Change::Delete)

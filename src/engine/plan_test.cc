@@ -177,6 +177,15 @@ TEST(Plan, FollowsTheSource) {
        "",
        "delete refs/heads/old",
        ""},
+      {"a destination that never loses any needs no names for them",
+       {.source = {{"refs/heads/main", 1}},
+        .destination = {{"refs/heads/main", 1}, {"refs/heads/old", 2}},
+        .profile = {.keeps_old_tips = true}},
+       "",
+       "",
+       "",
+       "delete refs/heads/old",
+       ""},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.what);
