@@ -146,7 +146,8 @@ class Run {
                             .profile = leg.destination().profile(),
                             .ancestry = answers->ancestry,
                             .known_to_source = answers->known,
-                            .kept_stamp = to_compact_iso8601(clock_.now())}),
+                            .kept_stamp = to_compact_iso8601(clock_.now()),
+                            .approved = options_.approved}),
                   options_.dry_run ? RefOutcome::Planned : RefOutcome::NotDone);
     announcer_.tell({.kind = CrossingEvent::Kind::LegPlanned, .leg = leg.index(), .plan = &leg.plan()});
   }

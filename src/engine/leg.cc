@@ -66,6 +66,7 @@ void Leg::note_plan(Plan plan, RefOutcome outcome) {
     results_.insert_or_assign(withheld.update.name, RefResult{withheld.update, withheld.change, RefOutcome::Withheld,
                                                               withheld.objection, withheld.reason});
   report_.unchanged = plan_.unchanged;
+  report_.held_digest = plan_.held_digest();
   acknowledged_.clear();
 }
 
