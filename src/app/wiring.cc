@@ -153,7 +153,7 @@ class RealEnds final : public Ends {
   }
 
   Result<std::unique_ptr<Remote>> remote(const Url& url, Side side) {
-    return std::make_unique<Remote>(TRY(transport(url, side)), options_.protocol);
+    return std::make_unique<Remote>(TRY(transport(url, side)), options_.protocol, &greeted_);
   }
 
   Result<std::unique_ptr<Transport>> transport(const Url& url, Side side) {
@@ -222,6 +222,7 @@ class RealEnds final : public Ends {
   Clock& clock_;
   const EndOptions options_;
   HttpClient http_;
+  GreetedHosts greeted_;
   AwsEnds aws_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<ObjectStore>> stores_;

@@ -250,7 +250,6 @@ Result<CommandLine> backup_of(const Words& words) {
   if (address != nullptr && !vault.repository) vault.repository = TRY(repository_name_of(*address));
 
   Policy policy = TRY(policy_of(for_refs, kEverything));
-  policy.keep_old_tips = false;  // older snapshots keep every old tip
   const BackupFormat format = TRY(parse_backup_format(words.format).context("--format"));
   std::map<std::string, std::string> variables = TRY(key_variables_of(words));
   const bool knows_all = variables.contains("account_id") && variables.contains("region");

@@ -189,12 +189,18 @@ class Host {
 
 // ---- One request --------------------------------------------------------------------------------------------------
 
+enum class Dialect {
+  Old,
+  Version2,
+  Ungreeted  // protocol 2, on a guess: an old server may take it for nonsense
+};
+
 // A POST whose body grows from a buffer (to be counted and, after a 401, sent again) to a stream of chunks or, where
 // these are refused, to a spool.
 class HttpRpc final : public Exchange {
  public:
-  HttpRpc(std::shared_ptr<Host> host, Service service, bool version_2, std::stop_token stop)
-      : host_(std::move(host)), service_(service), version_2_(version_2), stop_(stop) {}
+  HttpRpc(std::shared_ptr<Host> host, Service service, Dialect dialect, std::stop_token stop)
+      : host_(std::move(host)), service_(service), dialect_(dialect), stop_(stop) {}
 
   // A chunked body that stands unfinished is ended properly, so that the host sees a pack that is too short.
   ~HttpRpc() override {
@@ -249,7 +255,7 @@ class HttpRpc final : public Exchange {
     request.body = body;
     request.headers = {{"Content-Type", fmt::format("application/x-{}-request", name)},
                        {"Accept", fmt::format("application/x-{}-result", name)}};
-    if (version_2_) request.headers.push_back({"Git-Protocol", "version=2"});
+    if (dialect_ != Dialect::Old) request.headers.push_back({"Git-Protocol", "version=2"});
     return request;
   }
 
@@ -323,12 +329,14 @@ class HttpRpc final : public Exchange {
       return Error(ErrorKind::Conflict, "the host wants to know the length of a request beforehand (status {})",
                    status);
     }
+    if (dialect_ == Dialect::Ungreeted && status >= 500 && status != 503)
+      return Error(ErrorKind::Unsupported, "the host answered {} to a request without a greeting", status);
     return status_error(*http_, *response_, host_->credentials());
   }
 
   const std::shared_ptr<Host> host_;
   const Service service_;
-  const bool version_2_;
+  const Dialect dialect_;
   const std::stop_token stop_;
   Body body_ = Body::Buffered;
   bool request_ended_ = false;
@@ -352,7 +360,8 @@ class HttpConnection final : public Connection {
     // The greeting has been read to its flush; now its end, so that the connection under it is free.
     if (first_) (void)read_all(*first_, kSurplusBytesMax).has_value();
     first_.reset();
-    return std::make_unique<HttpRpc>(host_, service_, greeting_.speaks_version_2(), stop_);
+    const Dialect dialect = greeting_.speaks_version_2() ? Dialect::Version2 : Dialect::Old;
+    return std::make_unique<HttpRpc>(host_, service_, dialect, stop_);
   }
 
   bool is_reusable() const override { return true; }
@@ -365,6 +374,24 @@ class HttpConnection final : public Connection {
   const std::stop_token stop_;
   std::unique_ptr<HttpExchange> first_;
   Greeting greeting_;
+};
+
+class UngreetedConnection final : public Connection {
+ public:
+  UngreetedConnection(std::shared_ptr<Host> host, std::stop_token stop) : host_(std::move(host)), stop_(stop) {}
+
+  Reader& greeting() override { return nothing_; }
+  Result<std::unique_ptr<Exchange>> exchange() override {
+    return std::make_unique<HttpRpc>(host_, Service::UploadPack, Dialect::Ungreeted, stop_);
+  }
+  bool is_reusable() const override { return true; }
+  bool is_stateless() const override { return true; }
+  Error explain(Error early) override { return early; }
+
+ private:
+  const std::shared_ptr<Host> host_;
+  const std::stop_token stop_;
+  MemoryReader nothing_{std::string_view()};
 };
 
 class HttpTransport final : public Transport {
@@ -383,7 +410,12 @@ class HttpTransport final : public Transport {
     return std::make_unique<HttpConnection>(host_, service, std::move(answer.exchange), stop);
   }
 
+  std::unique_ptr<Connection> connect_ungreeted(std::stop_token stop) override {
+    return std::make_unique<UngreetedConnection>(host_, std::move(stop));
+  }
+
   std::string name() const override { return name_; }
+  std::string origin() const override { return host_->base.origin(); }
 
  private:
   static std::string query_of(const Url& base, Service service) {
