@@ -37,6 +37,15 @@ std::string value(const Variables& variables, std::string_view name) {
   return found == variables.end() ? std::string() : found->second;
 }
 
+// XDG Base Directory Specification, 3: a relative XDG_STATE_HOME is passed over.
+std::string catalogue_of(const Variables& variables) {
+  const std::string named = value(variables, "PACKFERRY_CATALOGUE");
+  if (!named.empty()) return named;
+  const std::string state = value(variables, "XDG_STATE_HOME");
+  const std::string home = state.starts_with('/') ? state : value(variables, "HOME") + "/.local/state";
+  return home + "/packferry/replicas.db";
+}
+
 CredentialVariables credentials(const Variables& variables, const std::string& suffix) {
   return {.username = value(variables, "PACKFERRY_USERNAME" + suffix),
           .password = Secret(value(variables, "PACKFERRY_PASSWORD" + suffix)),
@@ -66,6 +75,10 @@ Environment::Environment(const std::vector<std::string>& variables) {
   reference_name = value(by_name, "REFERENCE_NAME");
   no_color = !value(by_name, "NO_COLOR").empty();
   terminal = value(by_name, "TERM");
+  catalogue = catalogue_of(by_name);
+  person = value(by_name, "LOGNAME");
+  if (person.empty()) person = value(by_name, "USER");
+  if (person.empty()) person = "packferry";
   for (const auto& [name, text] : by_name) {
     all_.emplace(name, text);
     if (name.starts_with("AWS_") || name == "CODE_COMMIT_ENDPOINT" || name == "HOME") aws_.emplace(name, text);

@@ -24,6 +24,14 @@ TEST(Environment, GivesChildrenNoSecretsAndNoOtherRepository) {
   EXPECT_THAT(environment.for_children, ElementsAre("PATH=/bin", "GIT_CONFIG_COUNT=0", "SSH_AUTH_SOCK=/s"));
 }
 
+TEST(Environment, RemembersReplicasWhereStateBelongs) {
+  EXPECT_EQ(Environment({"HOME=/home/ada"}).catalogue, "/home/ada/.local/state/packferry/replicas.db");
+  EXPECT_EQ(Environment({"HOME=/home/ada", "XDG_STATE_HOME=/state"}).catalogue, "/state/packferry/replicas.db");
+  EXPECT_EQ(Environment({"HOME=/home/ada", "XDG_STATE_HOME=state"}).catalogue,
+            "/home/ada/.local/state/packferry/replicas.db");
+  EXPECT_EQ(Environment({"HOME=/home/ada", "PACKFERRY_CATALOGUE=/c.db"}).catalogue, "/c.db");
+}
+
 TEST(Environment, TakesWhatGitUsersHaveSet) {
   const Environment environment(
       {"GIT_SSH_COMMAND=ssh -v", "GIT_SSH=plink", "SSL_CERT_FILE=/a.pem", "NO_COLOR=", "TERM=dumb"});

@@ -94,6 +94,8 @@ int main(int argc, char** argv) {
       .job = {.repository = environment.repository_name,
               .region = environment.repository_region,
               .reference = environment.reference_name},
+      .who = environment.person,
+      .catalogue = environment.catalogue,
       .read_input = read_input,
   };
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);

@@ -243,6 +243,29 @@ void add_catalogue(CLI::App& program, Words& words) {
   app.add_option("ACTION", words.words);
 }
 
+void add_replica(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("replica");
+  app.add_option("--catalogue", words.catalogue);
+  app.add_option("--name", words.name);
+  add_selection(app, words);
+  app.add_option("--policy", words.policy);
+  app.add_option("--allow-deletions", words.allow_deletions);
+  app.add_option("--allow-rewinds", words.allow_rewinds);
+  app.add_flag("--keep-old-tips,!--no-keep-old-tips", words.keep_old_tips);
+  app.add_flag("--create", words.create);
+  app.add_flag("--ignore-non-empty-destination", words.ignore_non_empty_destination);
+  app.add_option("--replace-branch", words.replace_branches)->allow_extra_args(false);
+  app.add_option("--allowed-regions", words.allowed_regions)->delimiter(',')->allow_extra_args(false);
+  app.add_option("--role", words.role);
+  app.add_option("--freshness", words.freshness);
+  app.add_option("--schedule", words.schedule);
+  app.add_option("--status", words.status);
+  add_identity(app, words, "source");
+  add_identity(app, words, "destination");
+  add_common(app, words);
+  app.add_option("VERB", words.words);
+}
+
 std::unique_ptr<CLI::App> make_parser(Words& words) {
   auto program = std::make_unique<CLI::App>();
   program->add_flag("--version", words.version);
@@ -277,6 +300,7 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_config(*program, words);
   add_sweep(*program, words);
   add_catalogue(*program, words);
+  add_replica(*program, words);
   return program;
 }
 
@@ -331,8 +355,8 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 
 const std::vector<std::string_view>& command_names() {
   static const std::vector<std::string_view> kNames = {
-      "replicate",         "refs",       "compare", "backup", "snapshots", "restore", "verify",   "prune",
-      "create-repository", "credential", "setup",   "doctor", "config",    "sweep",   "catalogue"};
+      "replicate",         "refs",       "compare", "backup", "snapshots", "restore", "verify",    "prune",
+      "create-repository", "credential", "setup",   "doctor", "config",    "sweep",   "catalogue", "replica"};
   return kNames;
 }
 

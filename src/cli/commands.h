@@ -19,6 +19,8 @@
 #include "engine/snapshots.h"
 #include "net/url.h"
 #include "service/fleet.h"
+#include "service/replica.h"
+#include "service/replica_operations.h"
 #include "store/store_address.h"
 
 namespace packferry {
@@ -184,6 +186,16 @@ struct CatalogueCommand {
   std::vector<std::string> forget = {};  // globs of HOST/NAME of sources; not empty with Forget
 };
 
+// A standing order: one source, one destination, until further notice.
+struct ReplicaCommand {
+  enum class Action { Create, Get, List, Pause, Resume, Sync, Delete, History, Approve, Parity } action = Action::Get;
+  std::string catalogue = {};                // a file; empty: the one of this account
+  std::vector<std::string> names = {};       // one; with Parity one or more; with Create and List none
+  std::optional<ReplicaWish> wish = {};      // with Create
+  std::string plan = {};                     // with Approve: a digest, or the first of its digits
+  std::optional<ReplicaStatus> status = {};  // with List: only these
+};
+
 // At least one of the three.
 struct DoctorCommand {
   std::optional<VaultWords> vault = std::nullopt;
@@ -196,7 +208,7 @@ struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
                VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand, SetupCommand, DoctorCommand,
-               ConfigCommand, SweepCommand, CatalogueCommand>
+               ConfigCommand, SweepCommand, CatalogueCommand, ReplicaCommand>
       command;
 };
 

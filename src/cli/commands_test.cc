@@ -345,6 +345,54 @@ TEST(Commands, ADocumentIsMadeOfWhatWasSaid) {
   EXPECT_EQ(command.output, "/tmp/buildspec.yml");
 }
 
+TEST(Commands, AReplicaIsOrdered) {
+  const auto command = understood<ReplicaCommand>({"replica",
+                                                   "create",
+                                                   "https://a.example/web",
+                                                   "https://b.example/web",
+                                                   "--name",
+                                                   "web",
+                                                   "--ref",
+                                                   "main",
+                                                   "--exclude",
+                                                   "tmp/*",
+                                                   "--policy",
+                                                   "fast-forward",
+                                                   "--replace-branch",
+                                                   "main",
+                                                   "--allowed-regions",
+                                                   "us-west-2,us-east-1",
+                                                   "--role",
+                                                   "arn:aws:iam::1:role/x",
+                                                   "--freshness",
+                                                   "10m",
+                                                   "--schedule",
+                                                   "every 5m",
+                                                   "--catalogue",
+                                                   "/c.db"});
+  ASSERT_TRUE(command.wish);
+  EXPECT_EQ(command.catalogue, "/c.db");
+  EXPECT_EQ(command.wish->name, "web");
+  EXPECT_EQ(command.wish->policy.text(), "ref refs/heads/main\nref ^refs/heads/tmp/*\nfollow fast-forward\n");
+  EXPECT_TRUE(command.wish->may_replace("refs/heads/main"));
+  EXPECT_FALSE(command.wish->may_replace("refs/heads/next"));
+  EXPECT_EQ(command.wish->allowed_regions.size(), 2u);
+  EXPECT_EQ(command.wish->freshness, std::chrono::minutes(10));
+  EXPECT_EQ(command.wish->schedule, "every 5m");
+}
+
+TEST(Commands, AReplicaIsSpokenOfByName) {
+  EXPECT_EQ(understood<ReplicaCommand>({"replica", "parity", "a", "b"}).names.size(), 2u);
+  EXPECT_EQ(understood<ReplicaCommand>({"replica", "approve", "web", "0123456789ab"}).plan, "0123456789ab");
+  EXPECT_EQ(understood<ReplicaCommand>({"replica", "list", "--status", "Held"}).status, ReplicaStatus::Held);
+  EXPECT_THAT(answer({"replica"}).err, HasSubstr("say what to do: create, get"));
+  EXPECT_THAT(answer({"replica", "get"}).err, HasSubstr("packferry replica get NAME"));
+  EXPECT_THAT(answer({"replica", "sync", "a", "b"}).err, HasSubstr("packferry replica sync NAME"));
+  EXPECT_THAT(answer({"replica", "list", "--status", "Fine"}).err, HasSubstr("'Fine' is none"));
+  EXPECT_THAT(answer({"replica", "create", "https://u:secret@a.example/web", "https://b.example/web"}).err,
+              ::testing::AllOf(HasSubstr("passwords are not"), ::testing::Not(HasSubstr("secret"))));
+}
+
 TEST(Commands, HelpIsGivenOnStandardOutput) {
   EXPECT_EQ(answer({}).out, help_text(""));
   EXPECT_EQ(answer({"--help"}).out, help_text(""));

@@ -25,6 +25,7 @@ disk on the way, and "done" means that the other side has been asked again and h
   packferry sweep CONFIG                      everything that a file says of many repositories
   packferry config check|example|schema       such a file
   packferry catalogue rebuild|forget CONFIG   what is remembered of it
+  packferry replica VERB                      standing orders: one source, one destination
 
 Try it without touching anything:
 
@@ -598,6 +599,60 @@ For everybody
 Exit status: as packferry sweep.
 )";
 
+constexpr std::string_view kReplica =
+    R"(usage: packferry replica create SOURCE DESTINATION [options]
+       packferry replica get|pause|resume|sync|delete|history NAME [options]
+       packferry replica approve NAME PLAN [options]
+       packferry replica parity NAME... [options]
+       packferry replica list [options]
+
+A replica is a standing order: one source, one destination, and what may cross. It is remembered
+in a file, with what its looks have shown; 'sync' looks now, from cron or a job.
+
+  create        remembers the order, and makes both sides equal at once. A destination that has
+                refs already is refused unless told, and so is a circle, however long
+  get           its status, lag, last error, and the plan that is held
+  list          all of them, a line each
+  sync          looks now, carries what is missing, and proves it
+  pause, resume nobody looks in between
+  history       its last looks
+  approve       a person has read the plan that is held, and wants just that: its digest, or the
+                first twelve digits. Another plan is held again. Old tips are kept
+  parity        every system of its chain side by side, ref by ref, as packferry compare
+  delete        forgets the order; what it has delivered stays
+
+For create
+  --name NAME            how it is called; default: the last part of SOURCE
+  --ref PATTERN, --exclude PATTERN, --policy mirror|fast-forward|additive,
+  --allow-deletions N|N%, --allow-rewinds N|N%, --no-keep-old-tips, --keep-old-tips
+                         what crosses, at every look; see 'packferry replicate --help'
+  --create               a destination that is not there is made, at AWS CodeCommit
+  --replace-branch NAME  a branch that may be there already and becomes the source's; repeatable
+  --ignore-non-empty-destination
+                         all that is there may become the source's. Both are for this once
+  --allowed-regions REGION[,REGION...]
+                         of a destination at AWS CodeCommit
+  --role ARN             taken at each look, for the destination
+  --freshness 1h         for so long after a look it is said to be UpToDate
+  --schedule WHEN        when a service looks though nobody asks: "every 5m", "30 2 * * 1-5
+                         Europe/Berlin"; remembered, and of no effect on 'sync'
+
+For everybody
+  --catalogue FILE       default: $PACKFERRY_CATALOGUE, $XDG_STATE_HOME/packferry/replicas.db,
+                         ~/.local/state/packferry/replicas.db
+  --status STATUS        for list: UpToDate, Behind, Held, Diverged, Failing, Paused, ...
+  --json                 one document on standard output (docs/replicas.md)
+  --source-profile NAME, --source-role ARN, --source-external-id ID,
+  --destination-profile NAME, --destination-role ARN, --destination-external-id ID,
+  --role-session-name NAME
+  --protocol, --stall-timeout, --credentials, --source-credentials, --destination-credentials,
+  --ca-file, --quiet, --verbose, --color
+                         see 'packferry replicate --help'
+
+Exit status: 0 done, 3 a plan is held, 4 diverged: the policy leaves it, 5 parity: not the same,
+1 failed, 2 the command line is wrong, 130 interrupted.
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
@@ -616,6 +671,7 @@ std::string_view help_text(std::string_view command) {
   if (command == "config") return kConfig;
   if (command == "sweep") return kSweep;
   if (command == "catalogue") return kCatalogue;
+  if (command == "replica") return kReplica;
   return kOverview;
 }
 

@@ -39,6 +39,8 @@ struct Surroundings {
   bool plain_terminal = false;  // TERM=dumb: cannot redraw
   bool can_prompt = false;      // a person sits at the terminal
   JobVariables job = {};
+  std::string who = {};        // "ada@host": whose deeds the audit log has
+  std::string catalogue = {};  // where replicas are remembered when nothing else is said
   // All of standard input, which is short; for the one command that reads it.
   std::function<Result<std::string>()> read_input = {};
 };

@@ -48,6 +48,8 @@ class Run {
   // run_sweep.cc
   ExitStatus operator()(const SweepCommand& command);
   ExitStatus operator()(const CatalogueCommand& command);
+  // run_replica.cc
+  ExitStatus operator()(const ReplicaCommand& command);
 
  private:
   bool is_colored(const Output& output) const {

@@ -9,6 +9,7 @@
 #include "base/printable.h"
 #include "base/quantity.h"
 #include "cli/one_way.h"
+#include "cli/replica_words.h"
 
 namespace packferry {
 namespace {
@@ -496,8 +497,9 @@ Result<CommandLine> command_of(std::string_view command, const Words& words) {
   if (command == "doctor") return doctor_of(words);
   if (command == "config") return config_of(words);
   if (command == "sweep") return sweep_of(words);
-  CHECK(command == "catalogue");
-  return catalogue_of(words);
+  if (command == "catalogue") return catalogue_of(words);
+  CHECK(command == "replica");
+  return CommandLine { common_of(words), TRY(replica_command_of(words)) };
 }
 
 }  // namespace packferry

@@ -75,6 +75,13 @@ struct Words {
   bool may_delete = false;
   bool may_only_put = false;
 
+  std::string catalogue;
+  std::vector<std::string> replace_branches;
+  std::string freshness;
+  std::string schedule;
+  std::string role;
+  std::string status;
+
   bool json = false;
   bool quiet = false;
   bool verbose = false;

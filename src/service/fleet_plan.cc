@@ -41,14 +41,6 @@ HostedRepository wiki_of(const HostedRepository& hosted) {
   return wiki;
 }
 
-// Of a repository there is one, however it is written.
-std::string identity_of(const Url& url) {
-  std::string text = url.text();
-  while (text.ends_with('/')) text.pop_back();
-  if (text.ends_with(".git")) text.resize(text.size() - 4);
-  return text;
-}
-
 class Planner {
  public:
   Planner(const Fleet& fleet, const FleetListings& listings, const UrlAtHost& url_at)
@@ -122,7 +114,7 @@ class Planner {
     std::map<std::string, const FleetLeg*> taken;
     for (const auto& [name, item] : items_)
       for (const FleetLeg& leg : item.legs) {
-        const std::string place = leg.backup != nullptr ? "store " + leg.key.destination : identity_of(*leg.url);
+        const std::string place = leg.backup != nullptr ? "store " + leg.key.destination : end_at(*leg.url);
         const auto [other, is_new] = taken.try_emplace(place, &leg);
         if (is_new) continue;
         return Error(
@@ -139,12 +131,8 @@ class Planner {
     std::vector<ReplicaEdge> edges;
     for (const auto& [name, item] : items_)
       for (const FleetLeg& leg : item.legs)
-        if (leg.replica != nullptr) edges.push_back({identity_of(item.source.url), identity_of(*leg.url)});
-    const std::vector<std::string> circle = find_circle(std::move(edges));
-    if (circle.empty()) return {};
-    std::string shown;
-    for (const std::string& end : circle) shown += (shown.empty() ? "" : " -> ") + printable(end);
-    return Error(ErrorKind::Invalid, "these replicas form a circle, and two-way sync is refused: {}", shown);
+        if (leg.replica != nullptr) edges.push_back({end_at(item.source.url), end_at(*leg.url)});
+    return refuse_circles(std::move(edges));
   }
 
   std::vector<DeliveryKey> missing_from(const std::vector<Delivery>& known) const {

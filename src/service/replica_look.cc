@@ -56,6 +56,13 @@ std::string text_of_held(const LegReport& leg) {
   return text;
 }
 
+std::vector<std::string> held_refs_of(const LegReport& leg) {
+  std::vector<std::string> names;
+  for (const RefResult& ref : leg.refs)
+    if (ref.objection && is_hold(*ref.objection)) names.push_back(ref.update.name.text());
+  return names;
+}
+
 std::vector<RefChange> changes_of(const LegReport& leg) {
   std::vector<RefChange> changes;
   const auto hex = [](const Oid& oid) { return oid.is_zero() ? std::string() : oid.hex(); };
@@ -64,8 +71,6 @@ std::vector<RefChange> changes_of(const LegReport& leg) {
       changes.push_back({ref.update.name.text(), hex(ref.update.old_oid), hex(ref.update.new_oid)});
   return changes;
 }
-
-LookFailure failure_of(const Error& error) { return {error.kind(), error.message(), remedy_of(error.kind())}; }
 
 // Something was refused or could not be confirmed: in the words of the first ref.
 Error refusal_of(const LegReport& leg) {
@@ -125,8 +130,8 @@ std::string remedy_of(ErrorKind kind) {
   return {};
 }
 
-Result<Look> look_at(Source& source, Destination& destination, const LookOptions& options, const Clock& clock,
-                     CrossingObserver* observer, std::stop_token stop) {
+Result<Looked> look_at(Source& source, Destination& destination, const LookOptions& options, const Clock& clock,
+                       CrossingObserver* observer, std::stop_token stop) {
   WatchedSource watched(source, options);
   CrossingOptions crossing{.policy = options.policy, .patience = options.patience, .approved = options.approved};
   const CrossingReport report = Crossing(watched, {&destination}, std::move(crossing), clock, observer).run(stop);
@@ -144,8 +149,10 @@ Result<Look> look_at(Source& source, Destination& destination, const LookOptions
   if (look.outcome == LookOutcome::Held)
     look.held =
         HeldPlan{.digest = leg.held_digest, .text = text_of_held(leg), .expires_at = clock.now() + options.held_for};
-  if (look.outcome == LookOutcome::Failed) look.failure = failure_of(error != nullptr ? *error : refusal_of(leg));
-  return look;
+  if (look.outcome != LookOutcome::Failed) return Looked{.look = std::move(look), .held_refs = held_refs_of(leg)};
+  const Error why = error != nullptr ? *error : refusal_of(leg);
+  look.failure = LookFailure{why.kind(), why.message(), remedy_of(why.kind())};
+  return Looked{.look = std::move(look), .error = why};
 }
 
 }  // namespace packferry

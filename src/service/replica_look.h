@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "catalogue/replica_records.h"
@@ -24,9 +26,15 @@ struct LookOptions {
   std::function<void(const std::string& source_state)> on_listed = {};
 };
 
-// All but Look::next_look_at. Cancelled, and nothing else: it was stopped, and nothing can be said of it.
-Result<Look> look_at(Source& source, Destination& destination, const LookOptions& options, const Clock& clock,
-                     CrossingObserver* observer, std::stop_token stop);
+struct Looked {
+  Look look;                                // all but its next_look_at
+  std::optional<Error> error = {};          // with LookOutcome::Failed: with what the host said of when to come back
+  std::vector<std::string> held_refs = {};  // full names, of the plan that is held
+};
+
+// Cancelled, and nothing else: it was stopped, and nothing can be said of it.
+Result<Looked> look_at(Source& source, Destination& destination, const LookOptions& options, const Clock& clock,
+                       CrossingObserver* observer, std::stop_token stop);
 
 // What a person can do about it; empty: wait.
 std::string remedy_of(ErrorKind kind);

@@ -23,7 +23,7 @@ class ReplicaLook : public ::testing::Test {
     for (unsigned i = 2; i <= 20; ++i) source.parents.emplace(commit(i), commit(i - 1));
     source.holds = refs_at({{"refs/heads/main", 3}});
   }
-  Look look() { return must(look_at(source, destination, options, clock, nullptr, {})); }
+  Look look() { return must(look_at(source, destination, options, clock, nullptr, {})).look; }
 
   FakeClock clock;
   FakeSource source;
@@ -130,7 +130,7 @@ TEST_F(ReplicaLook, OneThatIsStoppedSaysNothing) {
   std::stop_source stop;
   stop.request_stop();
   source.listing_error = Error(ErrorKind::Cancelled, "stopped");
-  const Result<Look> stopped = look_at(source, destination, options, clock, nullptr, stop.get_token());
+  const Result<Looked> stopped = look_at(source, destination, options, clock, nullptr, stop.get_token());
   EXPECT_EQ(stopped.error().kind(), ErrorKind::Cancelled);
 }
 

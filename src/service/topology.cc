@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/printable.h"
+
 namespace packferry {
 namespace {
 
@@ -56,9 +58,24 @@ class Walk {
 
 }  // namespace
 
+std::string end_at(const Url& url) {
+  std::string text = url.text();
+  while (text.ends_with('/')) text.pop_back();
+  if (text.ends_with(".git")) text.resize(text.size() - 4);
+  return text;
+}
+
 std::vector<std::string> find_circle(std::vector<ReplicaEdge> edges) {
   std::ranges::sort(edges, {}, [](const ReplicaEdge& edge) { return std::tie(edge.from, edge.to); });
   return Walk(edges).find();
+}
+
+Result<> refuse_circles(std::vector<ReplicaEdge> edges) {
+  const std::vector<std::string> circle = find_circle(std::move(edges));
+  if (circle.empty()) return {};
+  std::string shown;
+  for (const std::string& end : circle) shown += (shown.empty() ? "" : " -> ") + printable(end);
+  return Error(ErrorKind::Invalid, "these replicas form a circle, and two-way sync is refused: {}", shown);
 }
 
 }  // namespace packferry

@@ -10,32 +10,12 @@
 
 namespace packferry::testing {
 
-class BorrowedSource final : public Source {
+class BorrowedSource final : public SourceAround {
  public:
-  BorrowedSource(Source& source, std::string name) : source_(source), name_(std::move(name)) {}
+  BorrowedSource(Source& source, std::string name) : SourceAround(source), name_(std::move(name)) {}
   std::string name() const override { return name_; }
-  Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override {
-    return source_.refs(selection, stop);
-  }
-  Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
-                                           std::stop_token stop) override {
-    return source_.pack(std::move(request), std::move(messages), stop);
-  }
-  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
-                          std::stop_token stop) override {
-    return source_.history(std::move(wants), std::move(haves), bounds, stop);
-  }
-  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
-                                               const History& known, std::stop_token stop) override {
-    return source_.ancestry(updates, detail, known, stop);
-  }
-  Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
-                                 std::stop_token stop) override {
-    return source_.known(tips, candidates, stop);
-  }
 
  private:
-  Source& source_;
   const std::string name_;
 };
 

@@ -1,0 +1,105 @@
+#include "cli/replica_words.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/printable.h"
+#include "base/quantity.h"
+
+namespace packferry {
+namespace {
+
+using Action = ReplicaCommand::Action;
+
+struct Verb {
+  std::string_view name;
+  Action action;
+  std::size_t words_min;  // after the verb
+  std::size_t words_max;
+  std::string_view usage;
+};
+constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
+constexpr std::array<Verb, 10> kVerbs{{{"create", Action::Create, 2, 2, "SOURCE DESTINATION"},
+                                       {"get", Action::Get, 1, 1, "NAME"},
+                                       {"list", Action::List, 0, 0, ""},
+                                       {"pause", Action::Pause, 1, 1, "NAME"},
+                                       {"resume", Action::Resume, 1, 1, "NAME"},
+                                       {"sync", Action::Sync, 1, 1, "NAME"},
+                                       {"delete", Action::Delete, 1, 1, "NAME"},
+                                       {"history", Action::History, 1, 1, "NAME"},
+                                       {"approve", Action::Approve, 2, 2, "NAME PLAN"},
+                                       {"parity", Action::Parity, 1, kAnyNumber, "NAME..."}}};
+
+Result<ReplicaStatus> parse_status(std::string_view text) {
+  constexpr std::array<ReplicaStatus, 9> kAll{
+      ReplicaStatus::Deleting,    ReplicaStatus::Paused,   ReplicaStatus::Held,
+      ReplicaStatus::Failing,     ReplicaStatus::Diverged, ReplicaStatus::Initializing,
+      ReplicaStatus::Replicating, ReplicaStatus::Behind,   ReplicaStatus::UpToDate};
+  const auto found = std::ranges::find(kAll, text, [](ReplicaStatus status) { return to_string(status); });
+  if (found != kAll.end()) return *found;
+  return Error(ErrorKind::Invalid, "--status: '{}' is none; UpToDate, Behind, Held, Failing, …", printable(text));
+}
+
+Result<ReplicaPolicy> policy_of(const Words& words) {
+  ReplicaPolicy policy;
+  for (const std::string& pattern : words.refs)
+    policy.refs.push_back(TRY(Refspec::parse_short(pattern).context("--ref")));
+  for (const std::string& pattern : words.excludes)
+    policy.refs.push_back(
+        TRY(Refspec::parse_short(pattern.starts_with('^') ? pattern : "^" + pattern).context("--exclude")));
+  policy.follow = TRY(parse_follow_mode(words.policy).context("--policy"));
+  if (!words.allow_deletions.empty())
+    policy.allow_deletions = TRY(Allowance::parse(words.allow_deletions).context("--allow-deletions"));
+  if (!words.allow_rewinds.empty())
+    policy.allow_rewinds = TRY(Allowance::parse(words.allow_rewinds).context("--allow-rewinds"));
+  policy.keep_old_tips = words.keep_old_tips;
+  TRY(policy.policy().context("--ref"));
+  return policy;
+}
+
+Result<ReplicaWish> wish_of(const Words& words) {
+  Url source = TRY(Url::parse(words.words[1]));
+  Url destination = TRY(Url::parse(words.words[2]));
+  // What is remembered has no secrets in it, and would not get in without them later.
+  for (const Url* url : {&source, &destination})
+    if (!url->password().empty())
+      return Error(ErrorKind::Invalid, "{}: an order is remembered, and passwords are not; use a credential helper",
+                   url->text());
+  ReplicaWish wish{.name = words.name, .source = std::move(source), .destination = std::move(destination)};
+  wish.policy = TRY(policy_of(words));
+  wish.ignore_non_empty_destination = words.ignore_non_empty_destination;
+  wish.replace_branches = words.replace_branches;
+  wish.allowed_regions = words.allowed_regions;
+  wish.role = words.role;
+  wish.schedule = words.schedule;
+  if (!words.freshness.empty()) wish.freshness = TRY(parse_duration(words.freshness).context("--freshness"));
+  return wish;
+}
+
+}  // namespace
+
+Result<ReplicaCommand> replica_command_of(const Words& words) {
+  const std::string_view name = words.words.empty() ? std::string_view() : words.words.front();
+  const auto verb = std::ranges::find(kVerbs, name, &Verb::name);
+  if (verb == kVerbs.end())
+    return Error(ErrorKind::Invalid,
+                 "say what to do: create, get, list, pause, resume, sync, delete, history, approve or parity");
+  const std::size_t count = words.words.size() - 1;
+  if (count < verb->words_min || count > verb->words_max)
+    return Error(ErrorKind::Invalid, "it is: packferry replica {} {}", verb->name, verb->usage);
+
+  ReplicaCommand command{.action = verb->action, .catalogue = words.catalogue};
+  if (verb->action == Action::Create) {
+    command.wish = TRY(wish_of(words));
+    return command;
+  }
+  command.names.assign(words.words.begin() + 1, words.words.end());
+  if (verb->action == Action::Approve) {
+    command.plan = command.names.back();
+    command.names.pop_back();
+  }
+  if (!words.status.empty()) command.status = TRY(parse_status(words.status));
+  return command;
+}
+
+}  // namespace packferry

@@ -1,0 +1,19 @@
+// What `packferry replica` and the API answer with, as JSON; docs/replicas.md. Names and meanings are a contract: times
+// are milliseconds since 1970, what there is not is null.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "service/replica.h"
+
+namespace packferry {
+
+// {"__type": "packferry.GetReplica/1", "replica": {…}}; `indent` as in nlohmann's dump(): -1 for one line.
+std::string replica_json(const ReplicaView& view, int indent);
+// {"__type": "packferry.ListReplicas/1", "replicas": [{…}, …]}
+std::string replicas_json(const std::vector<ReplicaView>& views, int indent);
+// {"__type": "packferry.GetReplicaHistory/1", "name": …, "looks": [{…}, …]}, the newest first
+std::string history_json(const std::string& name, const std::vector<LookRecord>& looks, int indent);
+
+}  // namespace packferry

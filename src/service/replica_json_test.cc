@@ -1,0 +1,87 @@
+#include "service/replica_json.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace packferry {
+namespace {
+
+Clock::WallTime at(std::int64_t milliseconds) { return Clock::WallTime(Milliseconds(milliseconds)); }
+
+ReplicaView view() {
+  ReplicaView view;
+  view.source_type = "GitLab";
+  view.source_id = "https://gitlab.example/web";
+  view.destination_type = "CodeCommit";
+  view.destination_id = "arn:aws:codecommit:us-west-2:123456789012:web";
+  view.aws_account_name = "mirror";
+  view.last_replicated_source_change = at(1'700'000'000'123);
+  view.status = ReplicaStatus::UpToDate;
+  view.permitted_actions = {ReplicaAction::DeleteReplica, ReplicaAction::ViewInDestinationSystem};
+  view.creation_date = at(1'600'000'000'000);
+  view.name = "web";
+  view.lag = Milliseconds(12'000);
+  return view;
+}
+
+TEST(ReplicaJson, HasTheFieldsOfTheContractInTheirOrder) {
+  const nlohmann::ordered_json document = nlohmann::ordered_json::parse(replica_json(view(), -1));
+  EXPECT_EQ(document["__type"], "packferry.GetReplica/1");
+  const nlohmann::ordered_json& replica = document["replica"];
+  std::vector<std::string> names;
+  for (const auto& [name, value] : replica.items()) names.push_back(name);
+  names.resize(10);
+  EXPECT_EQ(names, (std::vector<std::string>{"sourceType", "sourceId", "destinationType", "destinationId",
+                                             "awsAccountName", "lastReplicatedSourceChangeDateUTC",
+                                             "viewDestinationLink", "status", "permittedActions", "creationDate"}));
+  EXPECT_EQ(replica["sourceId"], "https://gitlab.example/web");
+  EXPECT_EQ(replica["lastReplicatedSourceChangeDateUTC"], 1'700'000'000'123);
+  EXPECT_EQ(replica["status"], "UpToDate");
+  EXPECT_EQ(replica["permittedActions"], (nlohmann::ordered_json{"deleteReplica", "viewInDestinationSystem"}));
+  EXPECT_EQ(replica["creationDate"], 1'600'000'000'000);
+  EXPECT_EQ(replica["lagSeconds"], 12);
+}
+
+TEST(ReplicaJson, WhatThereIsNotIsNull) {
+  ReplicaView empty;
+  const nlohmann::json replica = nlohmann::json::parse(replica_json(empty, -1))["replica"];
+  for (const char* name : {"lastReplicatedSourceChangeDateUTC", "confirmedDateUTC", "lastCrossing", "lastError",
+                           "nextRunDateUTC", "heldPlan"})
+    EXPECT_TRUE(replica[name].is_null()) << name;
+}
+
+TEST(ReplicaJson, ShowsWhatIsHeldAndWhatFailed) {
+  ReplicaView held = view();
+  held.status = ReplicaStatus::Held;
+  held.held_plan = HeldPlan{.digest = "abc", .text = "delete refs/heads/x\n", .expires_at = at(5)};
+  held.last_error = LookFailure{ErrorKind::Denied, "401", "see that …"};
+  held.last_crossing = ReplicaView::LastCrossing{.began_at = at(4), .outcome = LookOutcome::Held};
+  const nlohmann::json replica = nlohmann::json::parse(replica_json(held, 2))["replica"];
+  EXPECT_EQ(replica["heldPlan"]["digest"], "abc");
+  EXPECT_EQ(replica["heldPlan"]["expiresDateUTC"], 5);
+  EXPECT_EQ(replica["heldPlan"]["approved"], false);
+  EXPECT_EQ(replica["lastError"]["remedy"], "see that …");
+  EXPECT_EQ(replica["lastCrossing"]["outcome"], "held");
+}
+
+TEST(ReplicaJson, ListsAndHistoriesAreLists) {
+  EXPECT_EQ(nlohmann::json::parse(replicas_json({}, -1))["replicas"], nlohmann::json::array());
+  EXPECT_EQ(nlohmann::json::parse(replicas_json({view(), view()}, -1))["replicas"].size(), 2u);
+  LookRecord look;
+  look.reason = LookReason::Webhook;
+  look.refs_changed = 3;
+  const nlohmann::json history = nlohmann::json::parse(history_json("web", {look}, -1));
+  EXPECT_EQ(history["looks"][0]["reason"], "webhook");
+  EXPECT_EQ(history["looks"][0]["refsChanged"], 3);
+  EXPECT_TRUE(history["looks"][0]["error"].is_null());
+}
+
+TEST(ReplicaJson, StraySignsFromAPeerMakeNoBrokenJson) {
+  ReplicaView odd = view();
+  odd.last_error = LookFailure{ErrorKind::Denied, "\xff\xfe", ""};
+  EXPECT_TRUE(nlohmann::json::accept(replica_json(odd, -1)));
+}
+
+}  // namespace
+}  // namespace packferry

@@ -1,0 +1,184 @@
+#include "service/replica_operations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "aws/codecommit_address.h"
+#include "base/printable.h"
+#include "service/cron.h"
+#include "service/topology.h"
+
+namespace packferry {
+namespace {
+
+constexpr std::size_t kNameBytesMax = 200;
+constexpr std::size_t kPageSize = 1'000;
+constexpr std::size_t kDigestDigitsMin = 12;
+constexpr std::size_t kShownRefsMax = 5;
+
+Result<> check_name(const std::string& name) {
+  const auto is_fit = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._/-").find(c) != std::string_view::npos;
+  };
+  if (!name.empty() && name.size() <= kNameBytesMax && std::ranges::all_of(name, is_fit) && name.front() != '-')
+    return {};
+  return Error(ErrorKind::Invalid, "'{}' is no name for a replica: letters, digits, '.', '_', '-' and '/', at most {}",
+               printable(name), kNameBytesMax);
+}
+
+Result<> check_region(const Url& destination, const ReplicaWish& wish) {
+  if (wish.allowed_regions.empty()) return {};
+  if (!is_codecommit(destination))
+    return Error(ErrorKind::Invalid, "{} is in no region of AWS, and only some are allowed", destination.text());
+  const CodeCommitAddress address = TRY(codecommit_address(destination, wish.destination_facts.region, {}));
+  if (std::ranges::find(wish.allowed_regions, address.region) != wish.allowed_regions.end()) return {};
+  return Error(ErrorKind::Invalid, "{} is in {}, and only {} {} allowed", destination.text(), address.region,
+               fmt::join(wish.allowed_regions, ", "), wish.allowed_regions.size() == 1 ? "is" : "are");
+}
+
+Result<ReplicaOrder> order_of(const ReplicaWish& wish, Clock::WallTime now) {
+  ReplicaOrder order {
+    .name = wish.name.empty() ? replica_name_of(wish.source) : wish.name,
+    .source = TRY(replica_side(wish.source, wish.source_facts))
+    , .destination = TRY(replica_side(wish.destination, wish.destination_facts))
+    , .account_name = wish.account_name, .link = TRY(replica_link(wish.destination, wish.destination_facts))
+    , .policy = wish.policy.text(), .schedule = wish.schedule, .role = wish.role,
+      .regions = fmt::format("{}", fmt::join(wish.allowed_regions, " ")), .freshness = wish.freshness, .created_at = now
+  };
+  TRY(check_name(order.name));
+  if (!order.schedule.empty()) TRY(Schedule::parse(order.schedule).context("the schedule"));
+  TRY(check_region(wish.destination, wish));
+  return order;
+}
+
+// What is stored was parsed before it was.
+Result<std::string> end_of(const ReplicaSide& side) { return end_at(TRY(Url::parse(side.url))); }
+
+Result<ReplicaEdge> edge_of(const ReplicaOrder& order) {
+  return ReplicaEdge {
+    .from = TRY(end_of(order.source))
+    , .to = TRY(end_of(order.destination))
+  };
+}
+
+Error not_found(const std::string& name) {
+  return Error(ErrorKind::NotFound, "there is no replica '{}'; see packferry replica list", printable(name));
+}
+
+}  // namespace
+
+bool ReplicaWish::may_replace(const std::string& ref) const {
+  if (ignore_non_empty_destination) return true;
+  return std::ranges::any_of(replace_branches,
+                             [&](const std::string& branch) { return ref == "refs/heads/" + branch; });
+}
+
+std::string replica_name_of(const Url& source) {
+  const std::string end = end_at(source);
+  return end.substr(end.find_last_of("/:") + 1);
+}
+
+Result<ReplicaRecord> ReplicaOperations::create(const ReplicaWish& wish, const std::string& by, std::stop_token stop) {
+  const ReplicaOrder order = TRY(order_of(wish, clock_.now()));
+  const ReplicaEdge wanted = TRY(edge_of(order));
+  const auto admit = [&](const std::vector<ReplicaOrder>& others) -> Result<> {
+    std::vector<ReplicaEdge> edges{wanted};
+    for (const ReplicaOrder& other : others) {
+      if (other.name == order.name)
+        return Error(ErrorKind::Rejected, "there is a replica '{}' already: give this one another --name", order.name);
+      edges.push_back(TRY(edge_of(other)));
+      if (edges.back().to == wanted.to)
+        return Error(ErrorKind::Rejected, "{} has its source already: the replica '{}' writes to it",
+                     printable(order.destination.url), printable(other.name));
+    }
+    return refuse_circles(std::move(edges));
+  };
+  std::vector<ReplicaOrder> others;
+  for (ReplicaRecord& other : TRY(all())) others.push_back(std::move(other.order));
+  TRY(admit(others));
+  TRY(check_destination(order, wish, std::move(stop)));
+  // Somebody may have been quicker: asked again in the transaction.
+  TRY(replicas_.create(order, by, admit));
+  return get(order.name);
+}
+
+Result<> ReplicaOperations::check_destination(const ReplicaOrder& order, const ReplicaWish& wish,
+                                              std::stop_token stop) {
+  const Policy policy = TRY(wish.policy.policy());
+  const std::unique_ptr<Destination> destination = TRY(ends_.destination(order));
+  const std::optional<Listing> listing = TRY(destination->refs(std::move(stop)).context("list the destination"));
+  if (!listing) return {};
+  std::vector<std::string> in_the_way;
+  for (const Ref& ref : listing->refs)
+    if (policy.selection.covers(ref.name) && !destination->profile().is_hidden(ref.name) &&
+        !wish.may_replace(ref.name.text()))
+      in_the_way.push_back(printable(ref.name.text()));
+  if (in_the_way.empty()) return {};
+  const std::size_t count = in_the_way.size();
+  in_the_way.resize(std::min(count, kShownRefsMax));
+  return Error(ErrorKind::Rejected,
+               "{} has {} ref{} already ({}{}): name the branches that are to become the source's with "
+               "--replace-branch, or allow all with --ignore-non-empty-destination",
+               order.destination.url, count, count == 1 ? "" : "s", fmt::join(in_the_way, ", "),
+               count > kShownRefsMax ? ", …" : "");
+}
+
+Result<ReplicaRecord> ReplicaOperations::get(const std::string& name) {
+  std::optional<ReplicaRecord> found = TRY(replicas_.find(name));
+  if (!found) return not_found(name);
+  return *std::move(found);
+}
+
+Result<> ReplicaOperations::approve(const std::string& name, const std::string& digest, const std::string& by) {
+  const ReplicaRecord replica = TRY(get(name));
+  const std::optional<HeldPlan>& held = replica.memory.held;
+  if (!held) return Error(ErrorKind::Rejected, "nothing of '{}' is held", printable(name));
+  if (digest.size() < kDigestDigitsMin || !held->digest.starts_with(digest))
+    return Error(ErrorKind::Rejected, "'{}' is not the plan of '{}' that is held, which is {}", printable(digest),
+                 printable(name), held->digest.substr(0, kDigestDigitsMin));
+  return replicas_.approve(name, held->digest, by, clock_.now());
+}
+
+Result<Looked> ReplicaOperations::seed(const std::string& name, ReplicaWorker& worker, const MayReplace& allow,
+                                       const std::string& by, CrossingObserver* observer, std::stop_token stop) {
+  const auto look = [&]() -> Result<Looked> {
+    std::optional<Looked> looked = TRY(worker.work(name, observer, stop));
+    if (!looked) return Error(ErrorKind::Conflict, "somebody else looks at '{}' already", printable(name));
+    return *std::move(looked);
+  };
+  Looked first = TRY(look());
+  const bool is_allowed = first.look.outcome == LookOutcome::Held && std::ranges::all_of(first.held_refs, allow);
+  if (!is_allowed) return first;
+  TRY(replicas_.approve(name, first.look.held->digest, by, clock_.now()));
+  return look();
+}
+
+Result<std::vector<ReplicaRecord>> ReplicaOperations::all() {
+  std::vector<ReplicaRecord> all;
+  while (true) {
+    std::vector<ReplicaRecord> page =
+        TRY(replicas_.list(all.empty() ? std::string() : all.back().order.name, kPageSize));
+    const bool is_last = page.size() < kPageSize;
+    std::ranges::move(page, std::back_inserter(all));
+    if (is_last) return all;
+  }
+}
+
+Result<std::vector<ReplicaRecord>> ReplicaOperations::chain(const std::string& name) {
+  std::vector<ReplicaRecord> chain { TRY(get(name)) };
+  const std::vector<ReplicaRecord> others = TRY(all());
+  // Circles are refused at create, so this ends.
+  while (true) {
+    const std::string begin = TRY(end_of(chain.front().order.source));
+    const ReplicaRecord* before = nullptr;
+    for (const ReplicaRecord& other : others)
+      if (TRY(end_of(other.order.destination)) == begin) before = &other;
+    if (before == nullptr || chain.size() > others.size()) return chain;
+    chain.insert(chain.begin(), *before);
+  }
+}
+
+}  // namespace packferry
