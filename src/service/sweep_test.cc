@@ -27,6 +27,19 @@ TEST(SweepSchedule, LanesTakeTurns) {
   EXPECT_TRUE(schedule.is_over());
 }
 
+TEST(SweepSchedule, KnowsWhetherSomethingCanBegin) {
+  SweepSchedule schedule({0, 0}, {.jobs = 1});
+  EXPECT_TRUE(schedule.has_next(kStart));
+  ASSERT_EQ(schedule.next(kStart).item, 0u);
+  EXPECT_FALSE(schedule.has_next(kStart)) << "one at a time";
+  schedule.failed(0, throttled(), kStart);
+  EXPECT_FALSE(schedule.has_next(kStart)) << "the lane is closed for a while";
+  const Clock::SteadyTime open = schedule.next(kStart).look_again.value();
+  EXPECT_TRUE(schedule.has_next(open));
+  for (int i = 0; i < 2; ++i) schedule.done(schedule.next(open + 60 * kSecond).item.value());
+  EXPECT_FALSE(schedule.has_next(open + 60 * kSecond)) << "that was all";
+}
+
 TEST(SweepSchedule, AHostThatThrottlesGetsFewerAndAPauseAndTheOtherGoesOn) {
   SweepSchedule schedule({0, 0, 0, 0, 0, 0, 1}, {.jobs = 4});
   EXPECT_EQ(schedule.next(kStart).item, 0u);
