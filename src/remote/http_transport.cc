@@ -22,6 +22,8 @@ constexpr std::size_t kRefusalBytesMax = 4096;
 constexpr std::size_t kSurplusBytesMax = 4096;
 // A user name of this length is no name: CodeCommit's holds a session token, others are tokens themselves.
 constexpr std::size_t kSecretUserBytesMin = 20;
+// Most listings are one block of this size, or less.
+constexpr std::size_t kListingBlockBytes = 16 * 1024;
 constexpr std::string_view kInfoRefs = "/info/refs";
 
 // ---- What a status means ------------------------------------------------------------------------------------------
@@ -116,8 +118,11 @@ using SendBody = std::function<Result<>(HttpExchange&)>;
 // What the connections of one transport share.
 class Host {
  public:
-  Host(Url url, HttpClient& client, CredentialSource& credentials)
-      : base(std::move(url)), client_(client), credentials_(credentials), held_(credentials.up_front(base)) {}
+  Host(Url url, HttpClient& client, std::shared_ptr<CredentialSource> credentials)
+      : base(std::move(url)),
+        client_(client),
+        credentials_(std::move(credentials)),
+        held_(credentials_->up_front(base)) {}
 
   Url base;  // of the repository, after redirects
   bool refuses_chunked = false;
@@ -125,7 +130,7 @@ class Host {
   const std::optional<Credentials>& credentials() const { return held_; }
 
   Result<std::unique_ptr<HttpExchange>> start(HttpRequest request, std::stop_token stop) {
-    held_ = TRY(credentials_.for_request(base, std::move(held_), stop));
+    held_ = TRY(credentials_->for_request(base, std::move(held_), stop));
     if (held_) request.headers.push_back({"Authorization", held_->authorization().reveal(), true});
     return client_.start(std::move(request), stop);
   }
@@ -145,7 +150,7 @@ class Host {
         continue;
       }
       const bool may_have_run_out =
-          response->status == 403 && held_ && !renewed && credentials_.may_have_run_out(base, *held_);
+          response->status == 403 && held_ && !renewed && credentials_->may_have_run_out(base, *held_);
       if (may_have_run_out) {
         renewed = true;
         continue;
@@ -159,9 +164,9 @@ class Host {
   // After a 401.
   Result<> find_credentials(bool asked, std::stop_token stop) {
     const std::optional<Credentials> refused = std::exchange(held_, std::nullopt);
-    if (refused) credentials_.rejected(base, *refused);
+    if (refused) credentials_->rejected(base, *refused);
     if (asked) return denied("the host refuses these credentials; renew them");
-    Result<Credentials> found = credentials_.ask(base, stop);
+    Result<Credentials> found = credentials_->ask(base, stop);
     if (!found && found.error().kind() != ErrorKind::NotFound) return std::move(found).error();
     const bool is_new = found && !(refused && is_same(*found, *refused));
     if (!is_new && refused) return denied("the host refuses these credentials; renew them");
@@ -178,11 +183,11 @@ class Host {
   static Error denied(std::string_view words) { return Error(ErrorKind::Denied, "the host answered 401: {}", words); }
 
   void confirm_credentials() {
-    if (held_ && std::exchange(unconfirmed_, false)) credentials_.approved(base, *held_);
+    if (held_ && std::exchange(unconfirmed_, false)) credentials_->approved(base, *held_);
   }
 
   HttpClient& client_;
-  CredentialSource& credentials_;
+  const std::shared_ptr<CredentialSource> credentials_;
   std::optional<Credentials> held_;
   bool unconfirmed_ = false;  // found by asking, not yet accepted
 };
@@ -253,6 +258,8 @@ class HttpRpc final : public Exchange {
     const std::string_view name = to_string(service_);
     HttpRequest request{.method = "POST", .url = host_->base.with_path_suffix(fmt::format("/{}", name)), .headers = {}};
     request.body = body;
+    // Refs come then, not a pack.
+    if (dialect_ == Dialect::Ungreeted) request.block_bytes = kListingBlockBytes;
     request.headers = {{"Content-Type", fmt::format("application/x-{}-request", name)},
                        {"Accept", fmt::format("application/x-{}-result", name)}};
     if (dialect_ != Dialect::Old) request.headers.push_back({"Git-Protocol", "version=2"});
@@ -396,8 +403,8 @@ class UngreetedConnection final : public Connection {
 
 class HttpTransport final : public Transport {
  public:
-  HttpTransport(Url url, std::string name, HttpClient& client, CredentialSource& credentials)
-      : name_(std::move(name)), host_(std::make_shared<Host>(std::move(url), client, credentials)) {}
+  HttpTransport(Url url, std::string name, HttpClient& client, std::shared_ptr<CredentialSource> credentials)
+      : name_(std::move(name)), host_(std::make_shared<Host>(std::move(url), client, std::move(credentials))) {}
 
   Result<std::unique_ptr<Connection>> connect(Service service, int protocol, std::stop_token stop) override {
     Answer answer = TRY(get_info_refs(service, protocol, stop));
@@ -467,11 +474,17 @@ class HttpTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client, CredentialSource& credentials,
-                                               std::string name) {
+std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client,
+                                               std::shared_ptr<CredentialSource> credentials, std::string name) {
   CHECK(url.is_http());
   if (name.empty()) name = url.text();
-  return std::make_unique<HttpTransport>(std::move(url), std::move(name), client, credentials);
+  return std::make_unique<HttpTransport>(std::move(url), std::move(name), client, std::move(credentials));
+}
+
+std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client, CredentialSource& credentials,
+                                               std::string name) {
+  const auto owned_elsewhere = std::shared_ptr<CredentialSource>(std::shared_ptr<void>(), &credentials);
+  return make_http_transport(std::move(url), client, owned_elsewhere, std::move(name));
 }
 
 }  // namespace packferry
