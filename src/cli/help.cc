@@ -567,7 +567,7 @@ How
 
 For everybody
   --json               one report on standard output (docs/formats/report.md)
-  --quiet              no progress, and of the report only the last line
+  --quiet              no progress, and of the report what is not good, and the last line
   --verbose            a log instead of progress
   --color WHEN         auto, always, never
   --protocol 0|2       insist on Git's old protocol, or take the new one (default)

@@ -39,7 +39,8 @@ std::string what_was_done(const LegOutcome& leg) {
 
 std::string age(Clock::WallTime since, Clock::WallTime now) {
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now - since).count();
-  if (minutes < 120) return counted(static_cast<std::size_t>(std::max<std::int64_t>(minutes, 0)), "minute");
+  // "Within 0 minutes" is nothing that a person would say.
+  if (minutes < 120) return counted(static_cast<std::size_t>(std::max<std::int64_t>(minutes, 1)), "minute");
   if (minutes < 48 * 60) return counted(static_cast<std::size_t>(minutes / 60), "hour");
   return counted(static_cast<std::size_t>(minutes / 1440), "day");
 }

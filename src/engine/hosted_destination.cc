@@ -20,10 +20,9 @@ Result<std::optional<Listing>> HostedDestination::refs(std::stop_token stop) {
 }
 
 Result<> HostedDestination::create(ObjectFormat format, const Head&, std::stop_token stop) {
-  if (format != ObjectFormat::Sha1)
-    return Error(ErrorKind::Unsupported, "{} makes repositories of SHA-1, and the source is one of {}", host_->name(),
-                 to_string(format));
-  const Result<HostedRepository> made = host_->create(wanted_, std::move(stop));
+  NewRepository wanted = wanted_;
+  wanted.format = format;
+  const Result<HostedRepository> made = host_->create(wanted, std::move(stop));
   if (!made && made.error().kind() != ErrorKind::Conflict) return made.error();
   created_ = made.has_value();
   return {};

@@ -20,7 +20,7 @@ class HostedDestination final : public Destination {
   // What Git does not find, or may not see, the host is asked about: only when it knows no such repository either is
   // there none.
   Result<std::optional<Listing>> refs(std::stop_token stop) override;
-  // One that somebody else has made meanwhile is as good.
+  // One that somebody else has made meanwhile is as good. Unsupported: the host makes none of this format.
   Result<> create(ObjectFormat format, const Head& head, std::stop_token stop) override;
   Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages messages,
                                            std::stop_token stop) override {

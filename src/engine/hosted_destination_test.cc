@@ -16,7 +16,7 @@ struct World {
   ErrorKind git_says = ErrorKind::NotFound;
   std::optional<Error> refuses;
   std::string default_branch;
-  int created = 0;
+  std::optional<ObjectFormat> made_of;
 };
 
 class Api final : public Host {
@@ -36,7 +36,7 @@ class Api final : public Host {
     if (world_.refuses) return *world_.refuses;
     if (world_.is_there) return Error(ErrorKind::Conflict, "{} is there", wanted.name);
     world_.is_there = true;
-    ++world_.created;
+    world_.made_of = wanted.format;
     return HostedRepository{.name = "web", .url = must(Url::parse("codecommit://web"))};
   }
   Result<> set_default_branch(std::string_view, std::string_view branch, std::stop_token) override {
@@ -118,9 +118,9 @@ TEST_F(HostedDestinationTest, GitMayCallDeniedWhatIsNotThere) {
   EXPECT_FAILS(destination.refs({}), ErrorKind::Unavailable, "404");
 }
 
-TEST_F(HostedDestinationTest, MakesNoneOfAnotherKind) {
-  EXPECT_FAILS(destination.create(ObjectFormat::Sha256, {}, {}), ErrorKind::Unsupported, "one of sha256");
-  EXPECT_EQ(world.created, 0);
+TEST_F(HostedDestinationTest, MakesOneOfTheSourcesKindWhereTheHostCan) {
+  must(destination.create(ObjectFormat::Sha256, {}, {}));
+  EXPECT_EQ(world.made_of, ObjectFormat::Sha256);
 }
 
 }  // namespace

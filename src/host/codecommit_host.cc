@@ -66,6 +66,8 @@ Result<> check_text(std::string_view what, std::string_view text, std::size_t ch
 }
 
 Result<> check(const NewRepository& wanted) {
+  if (wanted.format != ObjectFormat::Sha1)
+    return Error(ErrorKind::Unsupported, "CodeCommit makes no repositories of {}", to_string(wanted.format));
   TRY(check_text("description", wanted.description, kDescriptionMax));
   if (wanted.tags.size() > kTagsMax)
     return Error(ErrorKind::Invalid, "a repository has {} tags at most, not {}", kTagsMax, wanted.tags.size());

@@ -132,6 +132,7 @@ TEST_F(CodeCommitHostTest, WhatTheHostWouldRefuseIsRefusedHere) {
   EXPECT_FAILS(refused({.name = "web", .tags = {{"aws:x", "y"}}}), ErrorKind::Invalid, "'aws:x' is no key");
   EXPECT_FAILS(refused({.name = "web", .tags = {{"", "y"}}}), ErrorKind::Invalid, "'' is no key");
   EXPECT_FAILS(refused({.name = "web", .tags = {{"x", std::string(257, 'y')}}}), ErrorKind::Invalid, "256 characters");
+  EXPECT_FAILS(refused({.name = "web", .format = ObjectFormat::Sha256}), ErrorKind::Unsupported, "of sha256");
   NewRepository many{.name = "web"};
   for (int i = 0; i < 51; ++i) many.tags.emplace(std::to_string(i), "");
   EXPECT_FAILS(refused(many), ErrorKind::Invalid, "50 tags at most");

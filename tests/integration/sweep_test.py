@@ -112,6 +112,13 @@ class Sweeps(Replication):
         self.assertEqual(changed, ["lab/app/web-3"] * 2)
         self.assert_true_copies()
 
+    def test_a_repository_of_sha256_is_made_as_one(self):
+        self.lab.add("app/newer", object_format="sha256")
+        self.names.append("app/newer")
+        self.assertEqual(self.sweep()["done"], 26)
+        self.assertEqual(len(self.tip(self.copy.repositories["app/newer"].path).strip()), 64)
+        self.assert_true_copies()
+
     def test_broken_ones_are_named_and_the_others_are_done(self):
         self.sweep()
         shutil.rmtree(self.lab.repositories["app/web-1"].path / "objects")

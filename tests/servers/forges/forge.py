@@ -138,19 +138,22 @@ class Forge(http_double.Double):
 
     # Repositories.
 
-    def add(self, name, empty=False, **flags):
+    def add(self, name, empty=False, object_format="sha1", **flags):
         """One that is there, with a commit on main unless it is to be empty."""
         path = self.directory / f"{name}.git"
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(self.template(empty), path)
+        shutil.copytree(self.template(empty, object_format), path)
         self.repositories[name] = Repository(100 + len(self.repositories), name, path, **flags)
         return self.repositories[name]
 
-    def template(self, empty):
-        path = self.templates / ("empty" if empty else "one")
+    def template(self, empty, object_format):
+        path = self.templates / f"{'empty' if empty else 'one'}-{object_format}"
         if not path.exists():
             git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-            subprocess.run([*git, "init", "-q", "--bare", "--template=", "--initial-branch=main", str(path)], check=True)
+            format_word = f"--object-format={object_format}"
+            subprocess.run(
+                [*git, "init", "-q", "--bare", "--template=", "--initial-branch=main", format_word, str(path)], check=True
+            )
             if not empty:
                 stream = b"commit refs/heads/main\ncommitter Ada <ada@example.org> 1700000000 +0000\ndata 2\nx\n\n"
                 subprocess.run([*git, "-C", str(path), "fast-import", "--quiet"], input=stream, check=True)
@@ -166,12 +169,12 @@ class Forge(http_double.Double):
         """Those of a user or group, with the groups in it, in the order in which they were made."""
         return [each for each in self.repositories.values() if f"{each.owner}/".startswith(f"{owner}/")]
 
-    def make(self, name, visibility, taken):
+    def make(self, name, visibility, taken, object_format="sha1"):
         """A new one; `taken` says so when the name is."""
         if name in self.repositories:
             raise taken
         self.is_touched = True
-        return self.add(name, empty=True, visibility=visibility)
+        return self.add(name, empty=True, object_format=object_format, visibility=visibility)
 
     def set_default_branch(self, repository, branch):
         if not repository.has_branch(branch):

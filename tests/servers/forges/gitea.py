@@ -48,7 +48,8 @@ def create(forge, request, owner=ME):
         raise Refused(404, "GetOrgByName")
     visibility = "private" if request.body.get("private") else "public"
     taken = Refused(409, "The repository with the same name already exists.")
-    return Answer(described(forge, forge.make(f"{owner}/{request.body['name']}", visibility, taken)), 201)
+    object_format = request.body.get("object_format_name", "sha1")
+    return Answer(described(forge, forge.make(f"{owner}/{request.body['name']}", visibility, taken, object_format)), 201)
 
 
 def change(forge, request, owner, name):
