@@ -69,7 +69,8 @@ class RealEnds final : public Ends {
         http_({.user_agent = "packferry/" + version,
                .ca_file = options_.ca_file.empty() ? environment.ca_file : options_.ca_file,
                .patience = options_.patience}),
-        aws_(environment, options_, "packferry/" + version, http_, clock, seed()) {}
+        aws_(environment, options_, "packferry/" + version, http_, clock, seed()),
+        helper_(std::make_shared<GitCredentialHelper>(environment.for_children, options_.may_prompt)) {}
 
   Result<> read_credentials();
 
@@ -153,7 +154,7 @@ class RealEnds final : public Ends {
   }
 
   Result<std::unique_ptr<Remote>> remote(const Url& url, Side side) {
-    return std::make_unique<Remote>(TRY(transport(url, side)), options_.protocol);
+    return std::make_unique<Remote>(TRY(transport(url, side)), options_.protocol, &greeted_);
   }
 
   Result<std::unique_ptr<Transport>> transport(const Url& url, Side side) {
@@ -163,7 +164,7 @@ class RealEnds final : public Ends {
       case Scheme::Https:
       case Scheme::Http:
         if (is_codecommit(url)) TRY(check_codecommit(url));
-        return make_http_transport(url, http_, *TRY(credentials_for(url, side)));
+        return make_http_transport(url, http_, TRY(credentials_for(url, side)));
       case Scheme::Ssh:
         return make_ssh_transport(url, ssh(), environment_.for_children, options_.patience);
       case Scheme::Git:
@@ -179,7 +180,7 @@ class RealEnds final : public Ends {
   // end.
   Result<std::unique_ptr<Transport>> codecommit_transport(const Url& url, Side side) {
     AwsEnds::Repository there = TRY(aws_.repository(url, side));
-    return make_http_transport(there.address.git, http_, *keep(std::move(there.credentials)), url.text());
+    return make_http_transport(there.address.git, http_, std::move(there.credentials), url.text());
   }
 
   SshOptions ssh() const {
@@ -188,17 +189,17 @@ class RealEnds final : public Ends {
     return ssh;
   }
 
-  Result<CredentialSource*> credentials_for(const Url& url, Side side) {
-    if (options_.credentials != nullptr) return options_.credentials;
+  Result<std::shared_ptr<CredentialSource>> credentials_for(const Url& url, Side side) {
+    if (options_.credentials != nullptr)
+      return std::shared_ptr<CredentialSource>(std::shared_ptr<void>(), options_.credentials);
     if (std::optional<Credentials> given = TRY(given_for(url, side)))
-      return keep(std::make_unique<FixedCredentials>(url, *std::move(given)));
+      return std::make_shared<FixedCredentials>(url, *std::move(given));
     if (!url.password().empty())
-      return keep(
-          std::make_unique<FixedCredentials>(url, Credentials{.username = url.user(), .password = url.password()}));
+      return std::make_shared<FixedCredentials>(url, Credentials{.username = url.user(), .password = url.password()});
     // A user name in it is that of IAM's Git credentials, whose password a helper knows.
     if (is_codecommit(url) && url.user().empty() && TRY(aws_.has_identity(url, side)))
-      return keep(TRY(aws_.repository(url, side)).credentials);
-    return keep(std::make_unique<GitCredentialHelper>(environment_.for_children, options_.may_prompt));
+      return std::shared_ptr<CredentialSource>(TRY(aws_.repository(url, side)).credentials);
+    return helper_;
   }
 
   // From the environment or a file.
@@ -209,10 +210,6 @@ class RealEnds final : public Ends {
     return std::optional(TRY(sets.front()->give_to(url)));
   }
 
-  CredentialSource* keep(std::unique_ptr<CredentialSource> source) {
-    const std::lock_guard lock(mutex_);
-    return credential_sources_.emplace_back(std::move(source)).get();
-  }
   S3Store* keep(std::unique_ptr<S3Store> store) {
     const std::lock_guard lock(mutex_);
     return static_cast<S3Store*>(stores_.emplace_back(std::move(store)).get());
@@ -222,14 +219,15 @@ class RealEnds final : public Ends {
   Clock& clock_;
   const EndOptions options_;
   HttpClient http_;
+  GreetedHosts greeted_;
   AwsEnds aws_;
+  const std::shared_ptr<GitCredentialHelper> helper_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<ObjectStore>> stores_;
   std::vector<std::unique_ptr<CredentialSet>> sets_;
   // For each side, what is there; the first one counts.
   std::vector<CredentialSet*> source_sets_;
   std::vector<CredentialSet*> destination_sets_;
-  std::vector<std::unique_ptr<CredentialSource>> credential_sources_;
 };
 
 Result<> RealEnds::read_credentials() {

@@ -8,9 +8,6 @@
 namespace packferry {
 namespace {
 
-// Another program's transaction takes milliseconds; a disk that is slow to sync takes longer.
-constexpr Milliseconds kLockPatience{30'000};
-
 constexpr std::string_view kDeliveries =
     "SELECT order_name, source, destination, source_id, destination_id, confirmed_state, confirmed_at, last_push,"
     " source_seen_at, behind_since, missing_since, failures, outcome, error"
@@ -43,30 +40,16 @@ constexpr std::string_view kSweeps =
 constexpr std::string_view kTrimSweeps =
     "DELETE FROM sweeps WHERE id NOT IN (SELECT id FROM sweeps ORDER BY id DESC LIMIT ?)";
 
-std::int64_t to_milliseconds(Clock::WallTime time) {
-  return std::chrono::floor<Milliseconds>(time.time_since_epoch()).count();
-}
-
-SqlValue to_value(const std::optional<Clock::WallTime>& time) {
-  return time ? SqlValue(to_milliseconds(*time)) : SqlValue(std::nullopt);
-}
-
-Clock::WallTime time_at(const SqlRow& row, int column) { return Clock::WallTime(Milliseconds(row.number(column))); }
-
-std::optional<Clock::WallTime> maybe_time_at(const SqlRow& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(time_at(row, column));
-}
-
 Delivery delivery_of(const SqlRow& row) {
   return {.key = {.order = row.text(0), .source = row.text(1), .destination = row.text(2)},
           .source_id = row.text(3),
           .destination_id = row.text(4),
           .confirmed_state = row.text(5),
-          .confirmed_at = maybe_time_at(row, 6),
+          .confirmed_at = row.maybe_time(6),
           .last_push = row.text(7),
-          .source_seen_at = maybe_time_at(row, 8),
-          .behind_since = maybe_time_at(row, 9),
-          .missing_since = maybe_time_at(row, 10),
+          .source_seen_at = row.maybe_time(8),
+          .behind_since = row.maybe_time(9),
+          .missing_since = row.maybe_time(10),
           .failures = static_cast<unsigned>(row.number(11)),
           .outcome = row.text(12),
           .error = row.text(13)};
@@ -74,8 +57,8 @@ Delivery delivery_of(const SqlRow& row) {
 
 SweepRecord sweep_of(const SqlRow& row) {
   return {.id = row.number(0),
-          .began_at = time_at(row, 1),
-          .ended_at = maybe_time_at(row, 2),
+          .began_at = row.time(1),
+          .ended_at = row.maybe_time(2),
           .configuration = row.text(3),
           .report = row.text(4)};
 }
@@ -132,27 +115,26 @@ class SqliteCatalogue final : public Catalogue {
       all.push_back({.host = row.text(0),
                      .owner = row.text(1),
                      .repositories = static_cast<std::uint64_t>(row.number(2)),
-                     .listed_at = time_at(row, 3)});
+                     .listed_at = row.time(3)});
     }));
     return all;
   }
 
   Result<> record(const ListingRecord& listing) override {
     const std::lock_guard lock(mutex_);
-    return statements_.record_listing->run({listing.host, listing.owner,
-                                            static_cast<std::int64_t>(listing.repositories),
-                                            to_milliseconds(listing.listed_at)});
+    return statements_.record_listing->run(
+        {listing.host, listing.owner, static_cast<std::int64_t>(listing.repositories), to_value(listing.listed_at)});
   }
 
   Result<std::int64_t> begin_sweep(const SweepRecord& record) override {
     const std::lock_guard lock(mutex_);
-    TRY(statements_.begin_sweep->run({to_milliseconds(record.began_at), record.configuration}));
+    TRY(statements_.begin_sweep->run({to_value(record.began_at), record.configuration}));
     return database_->last_inserted_id();
   }
 
   Result<> end_sweep(std::int64_t id, Clock::WallTime at, const std::string& report) override {
     const std::lock_guard lock(mutex_);
-    TRY(statements_.end_sweep->run({to_milliseconds(at), report, id}));
+    TRY(statements_.end_sweep->run({to_value(at), report, id}));
     if (database_->rows_changed() == 0)
       return Error(ErrorKind::NotFound, "'{}' has no sweep {} any more", database_->path(), id);
     return {};
@@ -188,12 +170,7 @@ class SqliteCatalogue final : public Catalogue {
 }  // namespace
 
 Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& path) {
-  std::unique_ptr<Database> database = TRY(Database::open(path, kLockPatience));
-  TRY(migrate(*database, catalogue_migrations()));
-  TRY(database->use_log());
-  // The log is synced at checkpoints, not at each commit: kill -9 loses nothing, a power cut at most the last commits,
-  // whole ones. What is then forgotten is looked at again, as after a loss of the file.
-  TRY(database->run("PRAGMA synchronous = NORMAL"));
+  std::unique_ptr<Database> database = TRY(open_catalogue_file(path));
   Statements statements = TRY(prepare_all(*database));
   return std::make_unique<SqliteCatalogue>(std::move(database), std::move(statements));
 }

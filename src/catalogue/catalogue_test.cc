@@ -1,13 +1,10 @@
 #include "catalogue/catalogue.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -16,13 +13,17 @@
 
 #include "catalogue/schema.h"
 #include "catalogue/sqlite.h"
+#include "testing/child_process.h"
 #include "testing/must.h"
 #include "testing/temp_dir.h"
 
 namespace packferry {
 namespace {
 
+using testing::die_within;
+using testing::in_a_process;
 using testing::must;
+using testing::status_of;
 
 Clock::WallTime at(std::int64_t seconds) { return Clock::WallTime(std::chrono::seconds(seconds)); }
 
@@ -164,7 +165,11 @@ TEST_F(CatalogueTest, ADamagedFileSaysSo) {
     file << std::string(4096, '\x5a');
   }
   file.close();
-  EXPECT_FAILS(open()->deliveries(), ErrorKind::Corrupt, "packferry catalogue rebuild");
+  const auto read = [this]() -> Result<std::vector<Delivery>> {
+    return TRY(Catalogue::open(path))
+    ->deliveries();
+  };
+  EXPECT_FAILS(read(), ErrorKind::Corrupt, "packferry catalogue rebuild");
 }
 
 TEST_F(CatalogueTest, AnInterruptedBatchLeavesNothing) {
@@ -216,21 +221,6 @@ TEST_F(CatalogueTest, ThreadsWithOneEachLoseNothing) {
   expect_all_is_there(*open(), 4);
 }
 
-// A child of fork(2): no connection and no thread is alive in the parent at that moment.
-template <typename Work>
-pid_t in_a_process(Work work) {
-  const pid_t pid = ::fork();
-  if (pid != 0) return pid;
-  work();
-  ::_exit(0);
-}
-
-int status_of(pid_t pid) {
-  int status = 0;
-  EXPECT_EQ(::waitpid(pid, &status, 0), pid);
-  return status;
-}
-
 TEST_F(CatalogueTest, ProcessesAtOnceLoseNothingAndAllMayMakeTheFile) {
   std::vector<pid_t> children;
   for (int writer = 0; writer < 3; ++writer) children.push_back(in_a_process([&] { write_much(*open(), writer); }));
@@ -247,17 +237,6 @@ TEST_F(CatalogueTest, ManyMayMakeTheFileAtTheSameMoment) {
     threads.clear();
     EXPECT_EQ(must(must(Catalogue::open(fresh))->sweeps(100)).size(), 8u);
   }
-}
-
-// Ends this process as kill -9 does, wherever it then is.
-void die_within(std::chrono::microseconds delay) {
-  sigevent event{};
-  event.sigev_notify = SIGEV_SIGNAL;
-  event.sigev_signo = SIGKILL;
-  timer_t timer{};
-  CHECK(::timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
-  const itimerspec once{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = delay.count() * 1000}};
-  CHECK(::timer_settime(timer, 0, &once, nullptr) == 0);
 }
 
 // The batch of round n says n in each of its deliveries.

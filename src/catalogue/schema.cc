@@ -10,7 +10,10 @@ namespace {
 // "PkFy": by which file(1) and we know our own.
 constexpr std::int64_t kApplicationId = 0x506b4679;
 
-constexpr std::array<Migration, 1> kMigrations{{
+// Another program's transaction takes milliseconds; a disk that is slow to sync takes longer.
+constexpr Milliseconds kLockPatience{30'000};
+
+constexpr std::array<Migration, 2> kMigrations{{
     {.reason = "what was delivered where, how large listings were, and which sweeps there were",
      // Without a rowid the key is kept once, in the order in which it is read; with one it is kept twice. Sweeps are
      // numbered with AUTOINCREMENT, so that a number that was trimmed never means another sweep.
@@ -48,6 +51,114 @@ constexpr std::array<Migration, 1> kMigrations{{
          configuration TEXT NOT NULL,
          report TEXT NOT NULL
        ) STRICT;
+     )sql"},
+    {.reason = "replicas that a service keeps true, their queue, their history and who did what",
+     // The key of the queue is the promise: one look waits and one is at work. Epochs are counted for all replicas
+     // together, so that one that was removed and made again under its name never sees an old one. What is removed from
+     // the audit log is removed by hand.
+     .sql = R"sql(
+       CREATE TABLE replicas (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         name TEXT NOT NULL UNIQUE,
+         source_url TEXT NOT NULL,
+         source_host TEXT NOT NULL,
+         source_type TEXT NOT NULL,
+         source_id TEXT NOT NULL,
+         destination_url TEXT NOT NULL,
+         destination_host TEXT NOT NULL,
+         destination_type TEXT NOT NULL,
+         destination_id TEXT NOT NULL,
+         account_name TEXT NOT NULL,
+         link TEXT NOT NULL,
+         policy TEXT NOT NULL,
+         schedule TEXT NOT NULL,
+         role TEXT NOT NULL,
+         regions TEXT NOT NULL,
+         freshness INTEGER NOT NULL,
+         created_at INTEGER NOT NULL,
+         paused INTEGER NOT NULL DEFAULT 0,
+         deleting INTEGER NOT NULL DEFAULT 0,
+         epoch INTEGER NOT NULL DEFAULT 0,
+         recorded_epoch INTEGER NOT NULL DEFAULT 0,
+         recorded_at INTEGER,
+         leases_lost INTEGER NOT NULL DEFAULT 0,
+         source_state TEXT NOT NULL DEFAULT '',
+         observed_at INTEGER,
+         looked_at INTEGER,
+         confirmed_at INTEGER,
+         changed_at INTEGER,
+         behind_since INTEGER,
+         outcome TEXT NOT NULL DEFAULT '',
+         error_kind TEXT NOT NULL DEFAULT '',
+         error TEXT NOT NULL DEFAULT '',
+         remedy TEXT NOT NULL DEFAULT '',
+         failures INTEGER NOT NULL DEFAULT 0,
+         held_digest TEXT NOT NULL DEFAULT '',
+         held_plan TEXT NOT NULL DEFAULT '',
+         held_until INTEGER,
+         approved_digest TEXT NOT NULL DEFAULT '',
+         approved_until INTEGER,
+         next_look_at INTEGER
+       ) STRICT;
+       CREATE INDEX replicas_by_source ON replicas (source_url);
+       CREATE INDEX replicas_by_next_look ON replicas (next_look_at) WHERE next_look_at IS NOT NULL;
+       CREATE INDEX replicas_by_record ON replicas (recorded_at) WHERE next_look_at IS NOT NULL;
+
+       CREATE TABLE queue (
+         replica INTEGER NOT NULL,
+         at_work INTEGER NOT NULL,
+         host TEXT NOT NULL,
+         reason TEXT NOT NULL,
+         triggered_at INTEGER NOT NULL,
+         announced_at INTEGER,
+         triggers INTEGER NOT NULL,
+         due_at INTEGER NOT NULL,
+         rank_at INTEGER NOT NULL,
+         written_at INTEGER NOT NULL,
+         owner TEXT NOT NULL DEFAULT '',
+         epoch INTEGER NOT NULL DEFAULT 0,
+         began_at INTEGER,
+         lease_length INTEGER NOT NULL DEFAULT 0,
+         PRIMARY KEY (replica, at_work)
+       ) STRICT, WITHOUT ROWID;
+       CREATE INDEX queue_by_turn ON queue (at_work, host, rank_at);
+       CREATE INDEX queue_by_time ON queue (at_work, due_at);
+       CREATE INDEX queue_by_writing ON queue (written_at);
+
+       CREATE TABLE epochs (last INTEGER NOT NULL) STRICT;
+       INSERT INTO epochs VALUES (0);
+
+       CREATE TABLE looks (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         replica INTEGER NOT NULL,
+         epoch INTEGER NOT NULL,
+         looks INTEGER NOT NULL,
+         reason TEXT NOT NULL,
+         triggered_at INTEGER NOT NULL,
+         began_at INTEGER NOT NULL,
+         ended_at INTEGER NOT NULL,
+         outcome TEXT NOT NULL,
+         refs_changed INTEGER NOT NULL,
+         pack_bytes INTEGER NOT NULL,
+         plan_digest TEXT NOT NULL,
+         error_kind TEXT NOT NULL,
+         error TEXT NOT NULL,
+         remedy TEXT NOT NULL
+       ) STRICT;
+       CREATE INDEX looks_by_replica ON looks (replica, id);
+
+       CREATE TABLE audit (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         at INTEGER NOT NULL,
+         who TEXT NOT NULL,
+         what TEXT NOT NULL,
+         replica TEXT NOT NULL,
+         ref TEXT NOT NULL,
+         old_oid TEXT NOT NULL,
+         new_oid TEXT NOT NULL,
+         plan_digest TEXT NOT NULL
+       ) STRICT;
+       CREATE INDEX audit_by_replica ON audit (replica, id);
      )sql"},
 }};
 
@@ -98,6 +209,16 @@ Result<> migrate(Database& database, std::span<const Migration> migrations) {
   TRY(database.run(
       fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, migrations.size())));
   return transaction->commit();
+}
+
+Result<std::unique_ptr<Database>> open_catalogue_file(const std::string& path) {
+  std::unique_ptr<Database> database = TRY(Database::open(path, kLockPatience));
+  TRY(migrate(*database, catalogue_migrations()));
+  TRY(database->use_log());
+  // The log is synced at checkpoints, not at each commit: kill -9 loses nothing, a power cut at most the last commits,
+  // whole ones. What is then forgotten is looked at again, as after a loss of the file.
+  TRY(database->run("PRAGMA synchronous = NORMAL"));
+  return database;
 }
 
 }  // namespace packferry

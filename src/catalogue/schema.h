@@ -20,4 +20,7 @@ std::span<const Migration> catalogue_migrations();
 // this one.
 Result<> migrate(Database& database, std::span<const Migration> migrations);
 
+// The file of a catalogue, made or brought to today's tables, and ready for several programs at once.
+Result<std::unique_ptr<Database>> open_catalogue_file(const std::string& path);
+
 }  // namespace packferry

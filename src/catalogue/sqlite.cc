@@ -88,6 +88,12 @@ Result<> bind(Database& database, sqlite3_stmt* statement, std::initializer_list
 
 }  // namespace
 
+SqlValue to_value(Clock::WallTime time) { return std::chrono::floor<Milliseconds>(time.time_since_epoch()).count(); }
+
+SqlValue to_value(const std::optional<Clock::WallTime>& time) {
+  return time ? to_value(*time) : SqlValue(std::nullopt);
+}
+
 bool SqlRow::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 std::int64_t SqlRow::number(int column) const { return sqlite3_column_int64(statement_, column); }
 
@@ -95,6 +101,12 @@ std::string SqlRow::text(int column) const {
   const void* const bytes = sqlite3_column_blob(statement_, column);
   if (bytes == nullptr) return {};
   return {static_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+Clock::WallTime SqlRow::time(int column) const { return Clock::WallTime(Milliseconds(number(column))); }
+
+std::optional<Clock::WallTime> SqlRow::maybe_time(int column) const {
+  return is_null(column) ? std::nullopt : std::optional(time(column));
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Milliseconds patience) {
@@ -202,6 +214,17 @@ Result<> Statement::query(std::initializer_list<SqlValue> values, const std::fun
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
   return result;
+}
+
+Result<> PreparedStatements::run(std::string_view sql, std::initializer_list<SqlValue> values) {
+  return query(sql, values, [](const SqlRow&) {});
+}
+
+Result<> PreparedStatements::query(std::string_view sql, std::initializer_list<SqlValue> values,
+                                   const std::function<void(const SqlRow&)>& see) {
+  std::unique_ptr<Statement>& statement = statements_[sql.data()];
+  if (statement == nullptr) statement = TRY(Statement::prepare(database_, sql));
+  return statement->query(values, see);
 }
 
 Result<std::unique_ptr<Transaction>> Transaction::begin(Database& database) {

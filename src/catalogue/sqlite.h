@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@ namespace packferry {
 
 // What stands for a `?`: NULL, a number, or text of any bytes, which need live no longer than the call.
 using SqlValue = std::variant<std::nullopt_t, std::int64_t, std::string_view>;
+// Milliseconds since 1970; the part of one is cut off.
+SqlValue to_value(Clock::WallTime time);
+SqlValue to_value(const std::optional<Clock::WallTime>& time);
 
 // The row that a query stands on.
 class SqlRow {
@@ -30,6 +34,8 @@ class SqlRow {
   bool is_null(int column) const;
   std::int64_t number(int column) const;  // of NULL: 0
   std::string text(int column) const;     // of NULL: ""
+  Clock::WallTime time(int column) const;
+  std::optional<Clock::WallTime> maybe_time(int column) const;
 
  private:
   sqlite3_stmt* const statement_;
@@ -83,6 +89,20 @@ class Statement {
 
   Database& database_;
   sqlite3_stmt* const statement_;
+};
+
+// Statements by their text, each prepared when it is first wanted. Goes before its Database.
+class PreparedStatements {
+ public:
+  explicit PreparedStatements(Database& database) : database_(database) {}
+  // As Statement's. `sql` is a constant of the program: it is known again by where it lies.
+  Result<> run(std::string_view sql, std::initializer_list<SqlValue> values);
+  Result<> query(std::string_view sql, std::initializer_list<SqlValue> values,
+                 const std::function<void(const SqlRow&)>& see);
+
+ private:
+  Database& database_;
+  std::map<const char*, std::unique_ptr<Statement>> statements_;
 };
 
 // Takes the right to write at once, and undoes everything unless commit() succeeds.

@@ -16,6 +16,7 @@ namespace packferry {
 namespace {
 
 constexpr int kJobsMax = 256;
+constexpr unsigned kAttemptsMax = 20;
 constexpr int kStallSecondsMax = 24 * 60 * 60;
 
 // Hosts of a fleet name their own credentials.
@@ -229,6 +230,7 @@ void add_sweep(CLI::App& program, Words& words) {
   app.add_option("--only", words.only)->allow_extra_args(false);
   app.add_option("--shard", words.shard);
   app.add_option("--jobs", words.sweep_jobs)->check(CLI::Range(1, kJobsMax));
+  app.add_option("--attempts", words.attempts)->check(CLI::Range(1u, kAttemptsMax));
   app.add_flag("--confirm-all", words.confirm_all);
   app.add_flag("--dry-run", words.dry_run);
   app.add_option("--report", words.report);

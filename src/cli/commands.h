@@ -156,6 +156,14 @@ struct ConfigCommand {
   std::string output = {};                      // a file; empty: standard output
 };
 
+// Where a report goes besides: a file, which is replaced, or an object in a bucket, which never is.
+struct ReportAddress {
+  std::string file = {};
+  std::optional<S3Location> place = {};  // instead of a file: the bucket, and its folder
+  std::string key = {};                  // in there: "sweep.html"
+  bool is_json = false;                  // by its ending; else a page of HTML
+};
+
 // Every order of a configuration, brought up to date.
 struct SweepCommand {
   std::string file;
@@ -163,9 +171,10 @@ struct SweepCommand {
   unsigned shard = 1;
   unsigned shards = 1;
   unsigned jobs = 0;         // 0: what the configuration says
+  unsigned attempts = 4;     // of one repository
   bool confirm_all = false;  // ask every destination, whatever is remembered
   bool dry_run = false;
-  std::string report = {};  // a file for the page; empty: none
+  std::optional<ReportAddress> report = {};
 };
 
 // What is remembered about the orders of a configuration.

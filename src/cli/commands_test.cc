@@ -204,7 +204,6 @@ TEST(Commands, ABackupGoesToAStoreUnderAName) {
   EXPECT_EQ(command.limits.links_max, 3u);
   EXPECT_EQ(command.verify, Verification::Drilled);
   EXPECT_EQ(command.vault.store_options.object_lock_days, 30u);
-  EXPECT_FALSE(command.policy.keep_old_tips);
   EXPECT_TRUE(selects(command.policy.selection, "refs/pull/1/head"));
   EXPECT_EQ(command.key_variables.at("region"), "eu-west-1");
   EXPECT_EQ(understood<BackupCommand>({"backup", "/a/web", "--to", "/b", "--name", "x/y"}).vault.repository->text(),

@@ -556,8 +556,13 @@ Which
 
 How
   --jobs N             repositories at a time; default: what the configuration says
+  --attempts N         of one repository, where another may help; default 4
   --dry-run            say what would be done; nothing is moved or remembered
-  --report FILE        a page of HTML as well: who is behind, since when and why
+  --report FILE        a page of HTML as well, who is behind, since when and why; or the JSON of
+                       --json, into FILE.json
+  --report s3://BUCKET/KEY
+                       into a bucket instead, never in the place of another report: the next one
+                       is KEY-2. A store of that bucket in the configuration says how to go there
 
 For everybody
   --json               one report on standard output (docs/formats/report.md)

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -191,6 +192,20 @@ ExitStatus Run::deliver(std::string_view command, std::string_view text, const s
     return writer->finish();
   }();
   return written ? ExitStatus::Done : give_up(command, ExitStatus::Failed, written.error());
+}
+
+Result<std::string> Run::store_report(ObjectStore& store, std::string_view key, const TextOfReport& text_of) {
+  constexpr unsigned kAttemptsMax = 100;
+  const std::size_t ending = std::min(key.rfind('.'), key.size());
+  for (unsigned attempt = 1;; ++attempt) {
+    const std::string again = attempt > 1 ? fmt::format("-{}", attempt) : std::string();
+    std::string free_key = fmt::format("{}{}{}", key.substr(0, ending), again, key.substr(ending));
+    const std::string text = text_of(free_key);
+    // Asked to stop, it is still worth a moment to say how far it came.
+    const Result<> put = store.put_if_absent(free_key, as_bytes(text), std::stop_token());
+    if (put) return free_key;
+    if (put.error().kind() != ErrorKind::Conflict || attempt == kAttemptsMax) return put.error();
+  }
 }
 
 ExitStatus Run::operator()(const SetupCommand& command) { return deliver("setup", command.text, command.output); }

@@ -1,6 +1,7 @@
 // An inner room of run.cc and run_vault.cc.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -75,10 +76,16 @@ class Run {
   ExitStatus give_up(std::string_view command, ExitStatus status, const Error& error) const;
   // To a file that is replaced, or to standard output where none is named.
   ExitStatus deliver(std::string_view command, std::string_view text, const std::string& file) const;
+  // Under the first of "reports/x.json", "reports/x-2.json", … that is free, which it is told and which is returned:
+  // never in the place of another.
+  using TextOfReport = std::function<std::string(const std::string& key)>;
+  static Result<std::string> store_report(ObjectStore& store, std::string_view key, const TextOfReport& text_of);
   Result<ConfigReading> read_config_file(const std::string& file) const;
   void say_mistakes(const std::string& file, const ConfigReading& reading) const;
   Result<std::optional<Fleet>> read_fleet(const std::string& file) const;
   Result<SweepReport> sweep(const Fleet& fleet, const std::string& file, SweepOptions options) const;
+  ExitStatus deliver_report(const Fleet& fleet, const SweepCommand& command, const SweepReport& report,
+                            ExitStatus status) const;
   ExitStatus report_sweep(std::string_view command, const SweepReport& report, bool dry_run) const;
   Result<CrossingReport> cross(const ReplicateCommand& command) const;
   Result<Listing> list(Source& source, const RefspecSet& selection) const;

@@ -258,26 +258,21 @@ void Run::back_up_all(const BackupCommand& command, const std::vector<BackupTarg
   progress.end();
 }
 
-// Beside the backups, so that it outlives the job that made it. Never in the place of another.
+// Beside the backups, so that it outlives the job that made it.
 void Run::store_report(ObjectStore& store, const BackupCommand& command, FleetOutcome& outcome) const {
   const WholeAccount& account = std::get<WholeAccount>(command.source);
-  constexpr unsigned kAttemptsMax = 100;
   const std::string shard =
       account.shards > 1 ? fmt::format("-shard-{}-of-{}", account.shard, account.shards) : std::string();
-  for (unsigned attempt = 1; attempt <= kAttemptsMax; ++attempt) {
-    const std::string again = attempt > 1 ? fmt::format("-{}", attempt) : std::string();
-    outcome.report_key = fmt::format("reports/backup-{}{}{}.json", to_compact_iso8601(began_at_), shard, again);
+  const std::string key = fmt::format("reports/backup-{}{}.json", to_compact_iso8601(began_at_), shard);
+  const Result<std::string> stored = store_report(store, key, [&](const std::string& free_key) {
+    outcome.report_key = free_key;
     TextOutput text;
     print_fleet_json(text, facts(exit_status_of(outcome, stop_.stop_requested())), outcome, false);
-    // Asked to stop, it is still worth a moment to say how far it came.
-    const Result<> put = store.put_if_absent(*outcome.report_key, as_bytes(text.text()), std::stop_token());
-    if (put) return;
-    if (put.error().kind() != ErrorKind::Conflict || attempt == kAttemptsMax) {
-      outcome.report_key.reset();
-      outcome.report_error = put.error();
-      return;
-    }
-  }
+    return text.text();
+  });
+  if (stored) return;
+  outcome.report_key.reset();
+  outcome.report_error = stored.error();
 }
 
 ExitStatus Run::back_up_all(const BackupCommand& command, Ends& ends) const {

@@ -17,6 +17,17 @@ namespace {
 // Enough for three years of one an hour.
 constexpr std::size_t kSweepsKept = 30'000;
 
+// A bucket that the configuration knows is gone to as the configuration says, any other as the environment does.
+FleetStore store_of(const S3Location& place, const Fleet& fleet) {
+  const auto known = std::ranges::find_if(fleet.stores, [&place](const FleetStore& store) {
+    return store.address.s3 && store.address.s3->bucket == place.bucket;
+  });
+  FleetStore store = known != fleet.stores.end() ? *known : FleetStore();
+  store.name = place.text();
+  store.address = {.s3 = place};
+  return store;
+}
+
 }  // namespace
 
 // A configuration that is wrong has said so.
@@ -46,6 +57,26 @@ Result<SweepReport> Run::sweep(const Fleet& fleet, const std::string& file, Swee
   return report;
 }
 
+ExitStatus Run::deliver_report(const Fleet& fleet, const SweepCommand& command, const SweepReport& report,
+                               ExitStatus status) const {
+  const ReportAddress& address = *command.report;
+  TextOutput text;
+  if (address.is_json) {
+    print_sweep_json(text, facts(status), "sweep", report, command.dry_run);
+  } else {
+    text.write(sweep_page(report, facts(status), command.file, around_.clock.now()));
+  }
+  if (!address.place) return deliver("sweep", text.text(), address.file);
+  const Result<std::string> stored = [&]() -> Result<std::string> {
+    const std::unique_ptr<FleetEnds> ends = around_.make_fleet_ends(common_.ends);
+    ObjectStore& store = *TRY(ends->store(store_of(*address.place, fleet)));
+    return store_report(store, address.key, [&](const std::string&) { return text.text(); });
+  }();
+  if (!stored) return give_up("sweep", ExitStatus::Failed, Error(stored.error()).context("--report"));
+  if (!common_.quiet) around_.err.write(fmt::format("report: {}/{}\n", address.place->text(), *stored));
+  return ExitStatus::Done;
+}
+
 ExitStatus Run::report_sweep(std::string_view command, const SweepReport& report, bool dry_run) const {
   const ExitStatus status = exit_status_of(report);
   if (common_.json) {
@@ -66,14 +97,14 @@ ExitStatus Run::operator()(const SweepCommand& command) {
                                             .shards = command.shards,
                                             .jobs = command.jobs,
                                             .dry_run = command.dry_run,
-                                            .confirm_all = command.confirm_all});
+                                            .confirm_all = command.confirm_all,
+                                            .attempts_max = command.attempts});
   if (!report)
     return give_up("sweep", report.error().kind() == ErrorKind::Invalid ? ExitStatus::Usage : ExitStatus::Failed,
                    report.error());
   const ExitStatus status = report_sweep("sweep", *report, command.dry_run);
-  if (command.report.empty()) return status;
-  const ExitStatus delivered =
-      deliver("sweep", sweep_page(*report, facts(status), command.file, around_.clock.now()), command.report);
+  if (!command.report) return status;
+  const ExitStatus delivered = deliver_report(**fleet, command, *report, status);
   return status == ExitStatus::Done ? delivered : status;
 }
 

@@ -49,6 +49,11 @@ destinations = [{ host = "mirror", create = true }]
     clock.advance(std::chrono::hours(1));
   }
 
+  static std::string stored(MemoryStore& store, const std::string& key) {
+    const std::unique_ptr<Reader> reader = testing::must(store.open(key, 0, {}));
+    return std::string(as_text(testing::must(read_all(*reader, 1'000'000))));
+  }
+
   const std::string file = sandbox.path("packferry.toml");
 };
 
@@ -70,6 +75,43 @@ TEST_F(RunSweepTest, MakesAPageThatHoldsNothingOfAPeers) {
   EXPECT_THAT(page, HasSubstr("&lt;no&gt;"));
   EXPECT_THAT(page, Not(HasSubstr("<no>")));
   EXPECT_THAT(page, Not(HasSubstr("<script")));
+}
+
+TEST_F(RunSweepTest, ReportsAreKeptInABucketAndNeverReplaced) {
+  add("app/web");
+  for (int day = 0; day < 2; ++day)
+    EXPECT_EQ(run({"sweep", file, "--report", "s3://acme-reports/fleet/sweep.html"}), ExitStatus::Done) << err.said;
+  EXPECT_THAT(err.said, HasSubstr("report: s3://acme-reports/fleet/sweep-2.html\n"));
+  EXPECT_EQ(run({"sweep", file, "--report", "s3://acme-reports/fleet/sweep.json"}), ExitStatus::Done) << err.said;
+  MemoryStore& kept = *fleet_ends.stores["s3://acme-reports/fleet"];
+  EXPECT_THAT(stored(kept, "sweep.html"), HasSubstr("<!doctype html>"));
+  EXPECT_THAT(stored(kept, "sweep-2.html"), HasSubstr("forge/app/web"));
+  EXPECT_THAT(stored(kept, "sweep.json"), HasSubstr(R"("up_to_date": 1)"));
+  EXPECT_EQ(fleet_ends.stores_asked_for["s3://acme-reports/fleet"].options.region, "");
+}
+
+TEST_F(RunSweepTest, ABucketThatTheConfigurationKnowsIsGoneToAsItSays) {
+  std::ofstream(file, std::ios::app) << R"(
+[stores.vault]
+address = "s3://acme-backups/git"
+region = "eu-west-1"
+profile = "backup"
+)";
+  EXPECT_EQ(run({"sweep", file, "--report", "s3://acme-backups/sweep.html"}), ExitStatus::Held) << err.said;
+  const FleetStore& store = fleet_ends.stores_asked_for["s3://acme-backups"];
+  EXPECT_EQ(store.options.region, "eu-west-1");
+  EXPECT_EQ(store.identity.profile, "backup");
+}
+
+TEST_F(RunSweepTest, AReportInAFileIsJsonByItsEnding) {
+  add("app/web");
+  const std::string report_file = sandbox.path("report.json");
+  EXPECT_EQ(run({"sweep", file, "--quiet", "--report", report_file}), ExitStatus::Done);
+  const std::string text(as_text(testing::must(read_all(*testing::must(open_file(report_file)), 1'000'000))));
+  EXPECT_THAT(text, HasSubstr(R"("command": "sweep")"));
+  EXPECT_EQ(run({"sweep", file, "--report", "s3://acme-reports"}), ExitStatus::Usage);
+  EXPECT_THAT(err.said, HasSubstr("names no object"));
+  EXPECT_EQ(run({"sweep", file, "--report", "s3://X/sweep.html"}), ExitStatus::Usage);
 }
 
 TEST_F(RunSweepTest, ADryRunMovesNothing) {

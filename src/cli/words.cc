@@ -250,7 +250,6 @@ Result<CommandLine> backup_of(const Words& words) {
   if (address != nullptr && !vault.repository) vault.repository = TRY(repository_name_of(*address));
 
   Policy policy = TRY(policy_of(for_refs, kEverything));
-  policy.keep_old_tips = false;  // older snapshots keep every old tip
   const BackupFormat format = TRY(parse_backup_format(words.format).context("--format"));
   std::map<std::string, std::string> variables = TRY(key_variables_of(words));
   const bool knows_all = variables.contains("account_id") && variables.contains("region");
@@ -416,15 +415,33 @@ Result<CommandLine> config_of(const Words& words) {
   return CommandLine{common_of(words), std::move(command)};
 }
 
+// The last part of a key is the report's name, and what is before it the place that holds it.
+Result<ReportAddress> report_address_of(const std::string& text) {
+  ReportAddress report{.is_json = text.ends_with(".json")};
+  if (!text.starts_with("s3://")) {
+    report.file = text;
+    return report;
+  }
+  S3Location whole = TRY(S3Location::parse(text));
+  if (whole.prefix.empty() || text.ends_with('/'))
+    return Error(ErrorKind::Invalid, "'{}' names no object; say s3://BUCKET/KEY", printable(text));
+  const std::size_t slash = whole.prefix.rfind('/');
+  report.key = whole.prefix.substr(slash == std::string::npos ? 0 : slash + 1);
+  whole.prefix.resize(slash == std::string::npos ? 0 : slash);
+  report.place = std::move(whole);
+  return report;
+}
+
 Result<CommandLine> sweep_of(const Words& words) {
   if (words.words.empty()) return Error(ErrorKind::Invalid, "CONFIG is missing: which configuration?");
   if (words.words.size() > 1) return Error(ErrorKind::Invalid, "'{}' is too much", printable(words.words[1]));
   SweepCommand command{.file = words.words.front(),
                        .only = words.only,
                        .jobs = words.sweep_jobs,
+                       .attempts = words.attempts,
                        .confirm_all = words.confirm_all,
-                       .dry_run = words.dry_run,
-                       .report = words.report};
+                       .dry_run = words.dry_run};
+  if (!words.report.empty()) command.report = TRY(report_address_of(words.report).context("--report"));
   TRY(take_part(words.shard, "--shard", command.shard, command.shards));
   return CommandLine{common_of(words), std::move(command)};
 }

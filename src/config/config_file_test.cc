@@ -186,7 +186,6 @@ TEST(ConfigFile, ABackupBeginsWithTheDefaultsThatItHasUseFor) {
   EXPECT_EQ(backup.limits.links_max, 5u);
   EXPECT_EQ(backup.limits.percent_max, 70u);
   EXPECT_EQ(backup.limits.age_max, std::chrono::hours(7 * 24));
-  EXPECT_FALSE(backup.policy.keep_old_tips) << "older snapshots keep them";
   EXPECT_TRUE(backup.policy.ignore_non_empty_destination);
   EXPECT_EQ(backup.policy.allow_deletions->percent, 20u);
   EXPECT_EQ(backup.policy.allow_rewinds->count, 7u);

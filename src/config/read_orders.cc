@@ -71,7 +71,6 @@ class OrderReader {
     backup.repository = table.text("repository").value_or(backup.repository);
     check_template(table, backup.repository, backup.source, nullptr);
     backup.policy = policy_of(table, kEverything);
-    backup.policy.keep_old_tips = false;  // older snapshots keep every old tip
     backup.format = table.parsed("format", parse_backup_format).value_or(backup.format);
     backup.limits = limits_of(table);
     for (const ConfigValue* item : table.texts("recipients"))

@@ -16,6 +16,7 @@ namespace {
 HostProfile vault_profile(BackupFormat format) {
   HostProfile profile;
   profile.name = "backup";
+  profile.keeps_old_tips = true;  // in older snapshots
   profile.takes_thin = format == BackupFormat::Bundle;
   return profile;
 }

@@ -54,6 +54,7 @@ struct LegReport {
   std::optional<Error> error;
   std::vector<RefResult> refs;  // by name; unchanged ones are only counted
   std::size_t unchanged = 0;
+  std::string held_digest = {};  // see Plan
   std::uint64_t pack_bytes = 0;
   std::uint64_t pack_objects = 0;
   // The destination's own word afterwards: when it was listed, and whether every selected ref is the source's.
@@ -114,6 +115,8 @@ struct CrossingOptions {
   std::uint64_t push_bytes_max = 0;
   // How often a leg is observed and planned again when something moved under us (Conflict).
   unsigned attempts_max = 3;
+  // See PlanInput::approved; for crossings with one leg.
+  std::string approved = {};
 };
 
 class Crossing {

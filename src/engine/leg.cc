@@ -66,6 +66,7 @@ void Leg::note_plan(Plan plan, RefOutcome outcome) {
     results_.insert_or_assign(withheld.update.name, RefResult{withheld.update, withheld.change, RefOutcome::Withheld,
                                                               withheld.objection, withheld.reason});
   report_.unchanged = plan_.unchanged;
+  report_.held_digest = plan_.held_digest();
   acknowledged_.clear();
 }
 
@@ -177,6 +178,16 @@ LegReport Leg::finish(bool dry_run, Milliseconds duration) && {
   report_.status = status_of(report_, dry_run);
   report_.duration = duration;
   return std::move(report_);
+}
+
+std::vector<std::vector<PlannedUpdate>> Leg::in_pushes(const std::vector<PlannedUpdate>& updates) const {
+  return in_batches(updates, destination_.profile().updates_per_push_max);
+}
+
+std::vector<Leg*> live(const std::vector<Leg*>& legs) {
+  std::vector<Leg*> alive;
+  std::copy_if(legs.begin(), legs.end(), std::back_inserter(alive), [](const Leg* leg) { return leg->is_live(); });
+  return alive;
 }
 
 }  // namespace packferry

@@ -7,6 +7,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "engine/crossing.h"
 
@@ -46,6 +48,8 @@ class Leg {
   void note_plan(Plan plan, RefOutcome outcome);
   // What the host said, ref by ref. True when no ref was refused.
   bool note_report(const PushReport& report);
+  // Updates as this host takes them: a push each.
+  std::vector<std::vector<PlannedUpdate>> in_pushes(const std::vector<PlannedUpdate>& updates) const;
   // What of plan().carry the host has not taken yet.
   std::vector<PlannedUpdate> left_to_carry() const;
   void note_pack(std::uint64_t bytes, std::uint64_t objects);
@@ -74,5 +78,17 @@ class Leg {
   std::optional<Error> error_;
   LegReport report_;
 };
+
+// Those that have not failed.
+std::vector<Leg*> live(const std::vector<Leg*>& legs);
+
+// All at the same time; back when the last is done.
+template <typename Work>
+void together(const std::vector<Leg*>& legs, const Work& work) {
+  if (legs.empty()) return;
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < legs.size(); ++i) others.emplace_back([&work, leg = legs[i]] { work(*leg); });
+  work(*legs.front());
+}
 
 }  // namespace packferry

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 #include <string_view>
 #include <unordered_map>
 
+#include "base/digest.h"
 #include "base/printable.h"
 
 namespace packferry {
@@ -221,7 +223,7 @@ void make_room(Plan& plan, const RefMap& held) {
 }
 
 void keep_old_tips(Plan& plan, const PlanInput& input) {
-  if (!input.policy.keep_old_tips) return;
+  if (!input.policy.keep_old_tips || input.profile.keeps_old_tips) return;
   for (const auto* updates : {&plan.clear, &plan.carry, &plan.remove})
     for (const PlannedUpdate& planned : *updates)
       if (planned.change == Change::Rewind || planned.change == Change::Delete)
@@ -304,6 +306,16 @@ bool Plan::is_held() const {
                      [](const Withheld& update) { return is_hold(update.objection); });
 }
 
+std::string Plan::held_digest() const {
+  if (!is_held()) return {};
+  Digest digest(DigestAlgorithm::Sha256);
+  for (const Withheld& held : withheld)
+    if (is_hold(held.objection))
+      digest.update(as_bytes(fmt::format("{} {} {} {}\n", held.update.name.text(), held.update.old_oid.hex(),
+                                         held.update.new_oid.hex(), to_string(held.objection))));
+  return to_hex(digest.finish());
+}
+
 std::vector<RefUpdate> arrivals(const RefMap& offered, const RefMap& held, const Policy& policy) {
   std::vector<RefUpdate> updates = selected_updates(offered, held, policy);
   std::erase_if(updates, [](const RefUpdate& update) { return update.is_delete(); });
@@ -329,7 +341,9 @@ std::vector<Oid> overwritten_by(const RefMap& offered, const RefMap& held, const
   return values;
 }
 
-Plan plan_leg(const PlanInput& input) {
+namespace {
+
+Plan plan_by(const PlanInput& input) {
   const std::vector<Wish> all = wishes(input);
   const Guard guard(input, all);
 
@@ -353,6 +367,31 @@ Plan plan_leg(const PlanInput& input) {
   std::sort(plan.withheld.begin(), plan.withheld.end(),
             [](const Withheld& a, const Withheld& b) { return a.update.name < b.update.name; });
   return plan;
+}
+
+// A person has looked at what is held, and wants all of it.
+Policy without_guard(Policy policy) {
+  constexpr Allowance kAll{.count = std::numeric_limits<std::size_t>::max()};
+  policy.allow_deletions = policy.allow_rewinds = kAll;
+  policy.ignore_non_empty_destination = true;
+  return policy;
+}
+
+}  // namespace
+
+Plan plan_leg(const PlanInput& input) {
+  Plan plan = plan_by(input);
+  if (input.approved.empty() || plan.held_digest() != input.approved) return plan;
+  const Policy policy = without_guard(input.policy);
+  return plan_by({.format = input.format,
+                  .offered = input.offered,
+                  .head = input.head,
+                  .held = input.held,
+                  .policy = policy,
+                  .profile = input.profile,
+                  .ancestry = input.ancestry,
+                  .known_to_source = input.known_to_source,
+                  .kept_stamp = input.kept_stamp});
 }
 
 RefName kept_name(const RefName& name, std::string_view stamp) {

@@ -75,6 +75,9 @@ struct Plan {
 
   bool is_empty() const { return keep.empty() && clear.empty() && carry.empty() && remove.empty(); }
   bool is_held() const;
+  // Of exactly what the guard holds: names, old and new values, objections. Empty: it holds nothing. Equal digests,
+  // equal holds; what a person allows is one of these, and no other plan.
+  std::string held_digest() const;
   std::size_t update_count() const { return keep.size() + clear.size() + carry.size() + remove.size(); }
 };
 
@@ -90,6 +93,9 @@ struct PlanInput {
   // Which of overwritten_by() the source knows; nothing: it could not be asked.
   std::optional<std::unordered_set<Oid>> known_to_source;
   std::string kept_stamp;  // "20261122T134500Z"
+  // The Plan::held_digest() that a person has allowed: where this plan holds just that, it goes through. Old tips are
+  // kept all the same. Empty: none.
+  std::string approved = {};
 };
 
 // The creations and moves that following the source would make, before anything is withheld.

@@ -23,6 +23,7 @@ struct Situation {
   std::vector<std::string> rewound = {};                                   // the other updates are fast-forwards
   std::optional<std::vector<unsigned>> unknown = std::vector<unsigned>();  // to the source; nullopt: cannot be asked
   std::string head = "refs/heads/main";
+  std::string approved = {};
 };
 
 Plan plan_of(const Situation& now) {
@@ -46,7 +47,8 @@ Plan plan_of(const Situation& now) {
                    .profile = now.profile,
                    .ancestry = ancestry,
                    .known_to_source = known,
-                   .kept_stamp = "20261122T134500Z"});
+                   .kept_stamp = "20261122T134500Z",
+                   .approved = now.approved});
 }
 
 // "create refs/heads/main, …": a list of updates in one line.
@@ -172,6 +174,15 @@ TEST(Plan, FollowsTheSource) {
        {.source = {{"refs/heads/main", 1}},
         .destination = {{"refs/heads/main", 1}, {"refs/heads/old", 2}},
         .policy = {.keep_old_tips = false}},
+       "",
+       "",
+       "",
+       "delete refs/heads/old",
+       ""},
+      {"a destination that never loses any needs no names for them",
+       {.source = {{"refs/heads/main", 1}},
+        .destination = {{"refs/heads/main", 1}, {"refs/heads/old", 2}},
+        .profile = {.keeps_old_tips = true}},
        "",
        "",
        "",
@@ -321,6 +332,49 @@ TEST(Plan, AForcedFirstContactKeepsWhatItOverwrites) {
   EXPECT_EQ(said(plan.keep), "keep refs/packferry/kept/20261122T134500Z/heads/main");
   EXPECT_EQ(plan.keep.front().update.new_oid, commit(2));
   EXPECT_EQ(said(plan.carry), "rewind refs/heads/main");
+}
+
+Situation mass_deletion() {
+  Situation now{.source = {{"refs/heads/main", 1}}, .destination = {{"refs/heads/main", 1}}};
+  for (unsigned i = 0; i < 20; ++i) now.destination[fmt::format("refs/heads/b{}", i)] = 100 + i;
+  return now;
+}
+
+TEST(Plan, WhatAPersonAllowedGoesThroughAndIsKept) {
+  Situation now = mass_deletion();
+  now.approved = plan_of(now).held_digest();
+  EXPECT_EQ(now.approved.size(), 64u);
+  const Plan plan = plan_of(now);
+  EXPECT_FALSE(plan.is_held());
+  EXPECT_EQ(plan.remove.size(), 20u);
+  EXPECT_EQ(plan.keep.size(), 20u);
+}
+
+TEST(Plan, AnAllowanceIsForOnePlanOnly) {
+  Situation now = mass_deletion();
+  now.approved = plan_of(now).held_digest();
+  Situation more = now;
+  more.destination["refs/heads/another"] = 200;
+  EXPECT_TRUE(plan_of(more).is_held());
+  Situation moved = now;
+  moved.destination["refs/heads/b0"] = 300;
+  EXPECT_TRUE(plan_of(moved).is_held());
+  Situation fewer = now;
+  fewer.destination.erase("refs/heads/b0");
+  EXPECT_TRUE(plan_of(fewer).is_held());
+  EXPECT_EQ(plan_of(fewer).held_digest().size(), 64u);
+  Situation nothing = now;
+  nothing.destination = nothing.source;
+  EXPECT_EQ(plan_of(nothing).held_digest(), "");
+}
+
+TEST(Plan, AnAllowanceDoesNotGiveUpOldTips) {
+  Situation now = mass_deletion();
+  now.profile.takes_kept_refs = false;
+  now.approved = plan_of(now).held_digest();
+  const Plan plan = plan_of(now);
+  EXPECT_TRUE(plan.remove.empty());
+  EXPECT_EQ(plan.withheld.front().objection, Objection::KeptNameRefused);
 }
 
 TEST(Plan, AnUnansweredQuestionCountsAsARewind) {

@@ -36,31 +36,45 @@ class Source {
                                          std::stop_token stop) = 0;
 };
 
+// A source around a source: all of it is the other's, but for what somebody makes their own.
+class SourceAround : public Source {
+ public:
+  // `inner` outlives it.
+  explicit SourceAround(Source& inner) : inner_(inner) {}
+  std::string name() const override { return inner_.name(); }
+  Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override {
+    return inner_.refs(selection, std::move(stop));
+  }
+  Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
+                                           std::stop_token stop) override {
+    return inner_.pack(std::move(request), std::move(messages), std::move(stop));
+  }
+  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
+                          std::stop_token stop) override {
+    return inner_.history(std::move(wants), std::move(haves), bounds, std::move(stop));
+  }
+  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
+                                               const History& known, std::stop_token stop) override {
+    return inner_.ancestry(updates, detail, known, std::move(stop));
+  }
+  Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
+                                 std::stop_token stop) override {
+    return inner_.known(tips, candidates, std::move(stop));
+  }
+
+ private:
+  Source& inner_;
+};
+
 // A source whose server may not say which branch HEAD names (old ones, and CodeCommit), and somebody who may know.
-class HeadedSource final : public Source {
+class HeadedSource final : public SourceAround {
  public:
   // "main"; empty when there is none. Its failure is no failure of the source: then HEAD stays unknown.
   using AskBranch = std::function<Result<std::string>(std::stop_token)>;
 
-  HeadedSource(std::unique_ptr<Source> source, AskBranch ask) : source_(std::move(source)), ask_(std::move(ask)) {}
-  std::string name() const override { return source_->name(); }
+  HeadedSource(std::unique_ptr<Source> source, AskBranch ask)
+      : SourceAround(*source), source_(std::move(source)), ask_(std::move(ask)) {}
   Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override;
-  Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
-                                           std::stop_token stop) override {
-    return source_->pack(std::move(request), std::move(messages), stop);
-  }
-  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
-                          std::stop_token stop) override {
-    return source_->history(std::move(wants), std::move(haves), bounds, stop);
-  }
-  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
-                                               const History& known, std::stop_token stop) override {
-    return source_->ancestry(updates, detail, known, stop);
-  }
-  Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
-                                 std::stop_token stop) override {
-    return source_->known(tips, candidates, stop);
-  }
 
  private:
   const std::unique_ptr<Source> source_;

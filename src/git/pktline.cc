@@ -53,7 +53,8 @@ std::string_view PktLine::text() const {
   return text;
 }
 
-PktReader::PktReader(Reader& from) : from_(from), buffer_(kBufferBytes) {
+// As it comes: nothing is read of it that was not written before.
+PktReader::PktReader(Reader& from) : from_(from), buffer_(std::make_unique_for_overwrite<std::byte[]>(kBufferBytes)) {
   static_assert(kBufferBytes >= kPktBytesMax, "the longest pkt-line fits");
 }
 
@@ -74,7 +75,7 @@ Result<PktLine> PktReader::next() {
   if (!TRY(fill(length)))
     return Error(ErrorKind::Unavailable, "the stream ended inside a pkt-line, after {} of {} bytes", end_ - begin_,
                  length);
-  const auto payload = std::span<const std::byte>(buffer_).subspan(begin_, length).subspan(kLengthDigits);
+  const auto payload = std::span<const std::byte>(&buffer_[begin_], length).subspan(kLengthDigits);
   begin_ += length;
   return PktLine{PktLine::Kind::Data, payload};
 }
@@ -97,12 +98,12 @@ Result<PktLine> PktReader::next_or_remote_error() {
 Result<bool> PktReader::fill(std::size_t bytes) {
   if (begin_ == end_) begin_ = end_ = 0;
   // Moves the beginning of a pkt-line to where its rest fits behind it; whole ones never move.
-  if (begin_ + bytes > buffer_.size()) {
-    std::copy(buffer_.data() + begin_, buffer_.data() + end_, buffer_.data());
+  if (begin_ + bytes > kBufferBytes) {
+    std::copy(&buffer_[begin_], &buffer_[end_], &buffer_[0]);
     end_ -= std::exchange(begin_, 0);
   }
   while (end_ - begin_ < bytes) {
-    const std::size_t count = TRY(from_.read(std::span(buffer_).subspan(end_)));
+    const std::size_t count = TRY(from_.read(std::span(&buffer_[end_], kBufferBytes - end_)));
     if (count == 0) return false;
     end_ += count;
   }
@@ -121,7 +122,7 @@ Result<std::size_t> PktReader::length_of_next() const {
   return static_cast<std::size_t>(length);
 }
 
-std::string_view PktReader::buffered() const { return as_text(std::span(buffer_).subspan(begin_, end_ - begin_)); }
+std::string_view PktReader::buffered() const { return as_text(std::span(&buffer_[begin_], end_ - begin_)); }
 
 Error remote_error(std::string_view text) {
   // upload-pack ends its last words in band 3 with a NUL.

@@ -50,7 +50,7 @@ class PktReader {
   std::string_view buffered() const;
 
   Reader& from_;
-  std::vector<std::byte> buffer_;
+  const std::unique_ptr<std::byte[]> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   bool peeked_ = false;

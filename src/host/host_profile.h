@@ -18,6 +18,7 @@ struct HostProfile {
   std::uint64_t pack_bytes_max = 0;               // 0: no limit known; GitHub 2 GiB
   std::uint64_t pack_bytes_advised = 0;           // larger pushes are taken, and often fail; CodeCommit 1 GiB
   std::vector<std::string> hidden_prefixes = {};  // the host's own refs: never pushed there, never expected back
+  bool keeps_old_tips = false;                    // by itself: what its refs once named is never lost
   bool takes_kept_refs = true;                    // false: refuses refs/packferry/… (known beforehand)
   bool takes_thin = true;
   bool takes_ofs_delta = true;

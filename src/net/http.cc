@@ -20,6 +20,7 @@ namespace packferry {
 namespace {
 
 constexpr std::size_t kHeaderBytesMax = 64 * 1024;
+constexpr std::size_t kShortBodyBytes = 16 * 1024;  // the least that curl takes for a buffer
 constexpr std::chrono::seconds kRetryAfterMax = std::chrono::hours(24);
 // A kept connection is a descriptor and some 50 KiB with TLS; more than the workers of a busy service need.
 constexpr std::size_t kIdleConnectionsMax = 64;
@@ -322,7 +323,8 @@ void CurlExchange::set_body() {
     set(easy_, CURLOPT_UPLOAD, 1L);
     set(easy_, CURLOPT_INFILESIZE_LARGE, counted ? static_cast<curl_off_t>(request_.body_bytes) : curl_off_t{-1});
     // Room for one block with the frame of a chunk around it.
-    set(easy_, CURLOPT_UPLOAD_BUFFERSIZE, static_cast<long>(kBlockBytes + 1024));
+    const bool is_short = counted && request_.body_bytes <= kShortBodyBytes;
+    set(easy_, CURLOPT_UPLOAD_BUFFERSIZE, static_cast<long>(is_short ? kShortBodyBytes : kBlockBytes + 1024));
   }
   if (request_.method == "HEAD") {
     set(easy_, CURLOPT_NOBODY, 1L);
@@ -348,7 +350,7 @@ void CurlExchange::set_connection() {
   set(easy_, CURLOPT_QUICK_EXIT, 1L);  // a name look-up that hangs does not hold up the end
   set(easy_, CURLOPT_TCP_NODELAY, 1L);
   set(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
-  set(easy_, CURLOPT_BUFFERSIZE, static_cast<long>(kBlockBytes));
+  set(easy_, CURLOPT_BUFFERSIZE, static_cast<long>(request_.block_bytes));
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, milliseconds_for_curl(patience_.connect_ms));
   set(easy_, CURLOPT_ERRORBUFFER, &curl_says_[0]);
 

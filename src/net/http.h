@@ -31,6 +31,8 @@ struct HttpRequest {
   // GET, HEAD and DELETE have none; a POST or PUT says how its body comes (None: an empty one).
   enum class Body { None, Counted, Chunked } body = Body::None;
   std::uint64_t body_bytes = 0;  // with Counted
+  // What the answer is read in at most. Less, for one that is known to be short, spares memory that is never touched.
+  std::size_t block_bytes = kBlockBytes;
 };
 
 struct HttpResponse {

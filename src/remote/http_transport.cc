@@ -22,6 +22,8 @@ constexpr std::size_t kRefusalBytesMax = 4096;
 constexpr std::size_t kSurplusBytesMax = 4096;
 // A user name of this length is no name: CodeCommit's holds a session token, others are tokens themselves.
 constexpr std::size_t kSecretUserBytesMin = 20;
+// Most listings are one block of this size, or less.
+constexpr std::size_t kListingBlockBytes = 16 * 1024;
 constexpr std::string_view kInfoRefs = "/info/refs";
 
 // ---- What a status means ------------------------------------------------------------------------------------------
@@ -116,8 +118,11 @@ using SendBody = std::function<Result<>(HttpExchange&)>;
 // What the connections of one transport share.
 class Host {
  public:
-  Host(Url url, HttpClient& client, CredentialSource& credentials)
-      : base(std::move(url)), client_(client), credentials_(credentials), held_(credentials.up_front(base)) {}
+  Host(Url url, HttpClient& client, std::shared_ptr<CredentialSource> credentials)
+      : base(std::move(url)),
+        client_(client),
+        credentials_(std::move(credentials)),
+        held_(credentials_->up_front(base)) {}
 
   Url base;  // of the repository, after redirects
   bool refuses_chunked = false;
@@ -125,7 +130,7 @@ class Host {
   const std::optional<Credentials>& credentials() const { return held_; }
 
   Result<std::unique_ptr<HttpExchange>> start(HttpRequest request, std::stop_token stop) {
-    held_ = TRY(credentials_.for_request(base, std::move(held_), stop));
+    held_ = TRY(credentials_->for_request(base, std::move(held_), stop));
     if (held_) request.headers.push_back({"Authorization", held_->authorization().reveal(), true});
     return client_.start(std::move(request), stop);
   }
@@ -145,7 +150,7 @@ class Host {
         continue;
       }
       const bool may_have_run_out =
-          response->status == 403 && held_ && !renewed && credentials_.may_have_run_out(base, *held_);
+          response->status == 403 && held_ && !renewed && credentials_->may_have_run_out(base, *held_);
       if (may_have_run_out) {
         renewed = true;
         continue;
@@ -159,9 +164,9 @@ class Host {
   // After a 401.
   Result<> find_credentials(bool asked, std::stop_token stop) {
     const std::optional<Credentials> refused = std::exchange(held_, std::nullopt);
-    if (refused) credentials_.rejected(base, *refused);
+    if (refused) credentials_->rejected(base, *refused);
     if (asked) return denied("the host refuses these credentials; renew them");
-    Result<Credentials> found = credentials_.ask(base, stop);
+    Result<Credentials> found = credentials_->ask(base, stop);
     if (!found && found.error().kind() != ErrorKind::NotFound) return std::move(found).error();
     const bool is_new = found && !(refused && is_same(*found, *refused));
     if (!is_new && refused) return denied("the host refuses these credentials; renew them");
@@ -178,23 +183,29 @@ class Host {
   static Error denied(std::string_view words) { return Error(ErrorKind::Denied, "the host answered 401: {}", words); }
 
   void confirm_credentials() {
-    if (held_ && std::exchange(unconfirmed_, false)) credentials_.approved(base, *held_);
+    if (held_ && std::exchange(unconfirmed_, false)) credentials_->approved(base, *held_);
   }
 
   HttpClient& client_;
-  CredentialSource& credentials_;
+  const std::shared_ptr<CredentialSource> credentials_;
   std::optional<Credentials> held_;
   bool unconfirmed_ = false;  // found by asking, not yet accepted
 };
 
 // ---- One request --------------------------------------------------------------------------------------------------
 
+enum class Dialect {
+  Old,
+  Version2,
+  Ungreeted  // protocol 2, on a guess: an old server may take it for nonsense
+};
+
 // A POST whose body grows from a buffer (to be counted and, after a 401, sent again) to a stream of chunks or, where
 // these are refused, to a spool.
 class HttpRpc final : public Exchange {
  public:
-  HttpRpc(std::shared_ptr<Host> host, Service service, bool version_2, std::stop_token stop)
-      : host_(std::move(host)), service_(service), version_2_(version_2), stop_(stop) {}
+  HttpRpc(std::shared_ptr<Host> host, Service service, Dialect dialect, std::stop_token stop)
+      : host_(std::move(host)), service_(service), dialect_(dialect), stop_(stop) {}
 
   // A chunked body that stands unfinished is ended properly, so that the host sees a pack that is too short.
   ~HttpRpc() override {
@@ -247,9 +258,11 @@ class HttpRpc final : public Exchange {
     const std::string_view name = to_string(service_);
     HttpRequest request{.method = "POST", .url = host_->base.with_path_suffix(fmt::format("/{}", name)), .headers = {}};
     request.body = body;
+    // Refs come then, not a pack.
+    if (dialect_ == Dialect::Ungreeted) request.block_bytes = kListingBlockBytes;
     request.headers = {{"Content-Type", fmt::format("application/x-{}-request", name)},
                        {"Accept", fmt::format("application/x-{}-result", name)}};
-    if (version_2_) request.headers.push_back({"Git-Protocol", "version=2"});
+    if (dialect_ != Dialect::Old) request.headers.push_back({"Git-Protocol", "version=2"});
     return request;
   }
 
@@ -323,12 +336,14 @@ class HttpRpc final : public Exchange {
       return Error(ErrorKind::Conflict, "the host wants to know the length of a request beforehand (status {})",
                    status);
     }
+    if (dialect_ == Dialect::Ungreeted && status >= 500 && status != 503)
+      return Error(ErrorKind::Unsupported, "the host answered {} to a request without a greeting", status);
     return status_error(*http_, *response_, host_->credentials());
   }
 
   const std::shared_ptr<Host> host_;
   const Service service_;
-  const bool version_2_;
+  const Dialect dialect_;
   const std::stop_token stop_;
   Body body_ = Body::Buffered;
   bool request_ended_ = false;
@@ -352,7 +367,8 @@ class HttpConnection final : public Connection {
     // The greeting has been read to its flush; now its end, so that the connection under it is free.
     if (first_) (void)read_all(*first_, kSurplusBytesMax).has_value();
     first_.reset();
-    return std::make_unique<HttpRpc>(host_, service_, greeting_.speaks_version_2(), stop_);
+    const Dialect dialect = greeting_.speaks_version_2() ? Dialect::Version2 : Dialect::Old;
+    return std::make_unique<HttpRpc>(host_, service_, dialect, stop_);
   }
 
   bool is_reusable() const override { return true; }
@@ -367,10 +383,28 @@ class HttpConnection final : public Connection {
   Greeting greeting_;
 };
 
+class UngreetedConnection final : public Connection {
+ public:
+  UngreetedConnection(std::shared_ptr<Host> host, std::stop_token stop) : host_(std::move(host)), stop_(stop) {}
+
+  Reader& greeting() override { return nothing_; }
+  Result<std::unique_ptr<Exchange>> exchange() override {
+    return std::make_unique<HttpRpc>(host_, Service::UploadPack, Dialect::Ungreeted, stop_);
+  }
+  bool is_reusable() const override { return true; }
+  bool is_stateless() const override { return true; }
+  Error explain(Error early) override { return early; }
+
+ private:
+  const std::shared_ptr<Host> host_;
+  const std::stop_token stop_;
+  MemoryReader nothing_{std::string_view()};
+};
+
 class HttpTransport final : public Transport {
  public:
-  HttpTransport(Url url, std::string name, HttpClient& client, CredentialSource& credentials)
-      : name_(std::move(name)), host_(std::make_shared<Host>(std::move(url), client, credentials)) {}
+  HttpTransport(Url url, std::string name, HttpClient& client, std::shared_ptr<CredentialSource> credentials)
+      : name_(std::move(name)), host_(std::make_shared<Host>(std::move(url), client, std::move(credentials))) {}
 
   Result<std::unique_ptr<Connection>> connect(Service service, int protocol, std::stop_token stop) override {
     Answer answer = TRY(get_info_refs(service, protocol, stop));
@@ -383,7 +417,12 @@ class HttpTransport final : public Transport {
     return std::make_unique<HttpConnection>(host_, service, std::move(answer.exchange), stop);
   }
 
+  std::unique_ptr<Connection> connect_ungreeted(std::stop_token stop) override {
+    return std::make_unique<UngreetedConnection>(host_, std::move(stop));
+  }
+
   std::string name() const override { return name_; }
+  std::string origin() const override { return host_->base.origin(); }
 
  private:
   static std::string query_of(const Url& base, Service service) {
@@ -435,11 +474,17 @@ class HttpTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client, CredentialSource& credentials,
-                                               std::string name) {
+std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client,
+                                               std::shared_ptr<CredentialSource> credentials, std::string name) {
   CHECK(url.is_http());
   if (name.empty()) name = url.text();
-  return std::make_unique<HttpTransport>(std::move(url), std::move(name), client, credentials);
+  return std::make_unique<HttpTransport>(std::move(url), std::move(name), client, std::move(credentials));
+}
+
+std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client, CredentialSource& credentials,
+                                               std::string name) {
+  const auto owned_elsewhere = std::shared_ptr<CredentialSource>(std::shared_ptr<void>(), &credentials);
+  return make_http_transport(std::move(url), client, owned_elsewhere, std::move(name));
 }
 
 }  // namespace packferry

@@ -12,7 +12,10 @@ namespace packferry {
 
 inline constexpr std::size_t kCountedRequestBytesMax = 1024 * 1024;
 
-// The referenced objects outlive the transport. `name` is the repository's in messages and reports; empty: its URL.
+// `client` outlives the transport, and in the second form `credentials` too, with all that the transport has handed
+// out. `name` is the repository's in messages and reports; empty: its URL.
+std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client,
+                                               std::shared_ptr<CredentialSource> credentials, std::string name = {});
 std::unique_ptr<Transport> make_http_transport(Url url, HttpClient& client, CredentialSource& credentials,
                                                std::string name = {});
 

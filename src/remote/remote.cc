@@ -15,6 +15,7 @@ namespace packferry {
 struct Remote::State {
   std::unique_ptr<Transport> transport;
   int protocol = 2;
+  GreetedHosts* hosts = nullptr;
   // Used again for as long as it takes requests.
   std::shared_ptr<Session> upload;
   // As listed, good for one push.
@@ -34,6 +35,7 @@ Result<std::shared_ptr<Session>> upload_session(Remote::State& state, std::stop_
   if (!is_usable(state.upload, stop)) {
     state.upload.reset();
     state.upload = TRY(open_session(*state.transport, Service::UploadPack, state.protocol, stop));
+    if (state.hosts != nullptr) state.hosts->greeted(state.transport->origin(), state.upload->advertisement);
   }
   return state.upload;
 }
@@ -53,16 +55,71 @@ PktBuffer ls_refs_request(const Listing& server, const std::vector<std::string>&
   return out;
 }
 
-Result<Listing> ask_ls_refs(Session& session, const std::vector<std::string>& prefixes) {
-  Listing listing = session.listing();
-  if (!listing.capabilities.has("ls-refs"))
+Result<Sent> ask_ls_refs(Session& session, const std::vector<std::string>& prefixes) {
+  if (!session.capabilities().has("ls-refs"))
     return Error(ErrorKind::Unsupported, "the server speaks protocol 2 but offers no ls-refs");
-  const PktBuffer request = ls_refs_request(listing, prefixes);
-  Sent sent = TRY(send_request(session, request.bytes()));
+  const PktBuffer request = ls_refs_request(session.listing(), prefixes);
+  return send_request(session, request.bytes());
+}
+
+Result<Listing> read_listing(Session& session, Sent sent) {
+  Listing listing = session.listing();
   PktReader packets(*sent.exchange);
   Result<> read = read_ls_refs(packets, listing);
   if (!read) return explain(session, std::move(read).error(), sent.broken);
   sent.exchange->end_response();
+  return listing;
+}
+
+// Did the host say nothing, or who are you, or slow down? A greeting would hear the same.
+bool is_final(const Error& error) {
+  return error.kind() == ErrorKind::Unavailable || error.kind() == ErrorKind::Denied ||
+         error.kind() == ErrorKind::Throttled || error.kind() == ErrorKind::Cancelled;
+}
+
+// An answer without any object does not show the object format.
+bool shows_format(const Listing& listing) { return listing.head.oid || !listing.refs.empty(); }
+
+// In one request. Nothing: the host has to be greeted for this repository too.
+Result<std::optional<Listing>> list_ungreeted(Transport& transport, const Advertisement& said,
+                                              const std::vector<std::string>& prefixes, std::stop_token stop) {
+  Session session{.connection = transport.connect_ungreeted(stop), .advertisement = said, .stop = stop};
+  if (session.connection == nullptr) return std::optional<Listing>();
+  Result<Sent> sent = ask_ls_refs(session, prefixes);
+  if (sent && sent->broken) return *sent->broken;
+  if (!sent && is_final(sent.error())) return std::move(sent).error();
+  if (!sent) return std::optional<Listing>();
+  Result<Listing> listing = read_listing(session, std::move(sent).value());
+  if (!listing && listing.error().kind() == ErrorKind::Cancelled) return std::move(listing).error();
+  return listing && shows_format(*listing) ? std::optional(std::move(listing).value()) : std::nullopt;
+}
+
+// After its greeting.
+Result<Listing> list_greeted(Remote::State& state, const std::vector<std::string>& prefixes, std::stop_token stop) {
+  // Every list is a new look: an old server lists when it is connected to, a git on a pipe reads its refs once.
+  const std::shared_ptr<Session>& old = state.upload;
+  if (old && !(old->speaks_version_2() && old->connection->is_stateless())) state.upload.reset();
+  const std::shared_ptr<Session> session = TRY(upload_session(state, stop));
+  if (!session->speaks_version_2()) return session->listing();
+  Result<Sent> sent = ask_ls_refs(*session, prefixes);
+  Result<Listing> listing = sent ? read_listing(*session, std::move(sent).value()) : std::move(sent).error();
+  // A host may have become another one since it greeted us: next time we ask from the start.
+  if (!listing) state.upload.reset();
+  return listing;
+}
+
+Result<Listing> list_refs(Remote::State& state, const std::vector<std::string>& prefixes, std::stop_token stop) {
+  const bool may_guess = state.hosts != nullptr && state.protocol == 2 && !is_usable(state.upload, stop);
+  const std::string origin = state.transport->origin();
+  const std::shared_ptr<const Advertisement> said = may_guess ? state.hosts->recall(origin) : nullptr;
+  if (said == nullptr) return list_greeted(state, prefixes, stop);
+
+  if (std::optional<Listing> listing = TRY(list_ungreeted(*state.transport, *said, prefixes, stop))) {
+    state.hosts->answered(origin);
+    return *std::move(listing);
+  }
+  Listing listing = TRY(list_greeted(state, prefixes, stop));
+  state.hosts->balked(origin);
   return listing;
 }
 
@@ -93,23 +150,15 @@ Result<std::unique_ptr<PackStream>> fetch_on(std::shared_ptr<Session> session, c
 
 }  // namespace
 
-Remote::Remote(std::unique_ptr<Transport> transport, int protocol)
-    : state_(std::make_unique<State>(State{std::move(transport), protocol, nullptr, nullptr})) {}
+Remote::Remote(std::unique_ptr<Transport> transport, int protocol, GreetedHosts* hosts)
+    : state_(std::make_unique<State>(State{std::move(transport), protocol, hosts, nullptr, nullptr})) {}
 
 Remote::~Remote() = default;
 
 std::string Remote::name() const { return state_->transport->name(); }
 
 Result<Listing> Remote::list(std::vector<std::string> prefixes, std::stop_token stop) {
-  // Every list is a new look: an old server lists when it is connected to, a git on a pipe reads its refs once.
-  const std::shared_ptr<Session>& old = state_->upload;
-  if (old && !(old->speaks_version_2() && old->connection->is_stateless())) state_->upload.reset();
-  const std::shared_ptr<Session> session = TRY(upload_session(*state_, stop).context("list {}", name()));
-  if (!session->speaks_version_2()) return session->listing();
-  Result<Listing> listing = ask_ls_refs(*session, prefixes);
-  // A host may have become another one since it greeted us: next time we ask from the start.
-  if (!listing) state_->upload.reset();
-  return std::move(listing).context("list {}", name());
+  return list_refs(*state_, prefixes, std::move(stop)).context("list {}", name());
 }
 
 Result<Listing> Remote::list_for_push(std::stop_token stop) {

@@ -12,6 +12,7 @@
 #include "git/ref_update.h"
 #include "git/sideband.h"
 #include "remote/advertisement.h"
+#include "remote/greeted_hosts.h"
 #include "remote/transport.h"
 
 namespace packferry {
@@ -57,8 +58,9 @@ class PushWriter : public Writer {
 
 class Remote {
  public:
-  // `protocol`: 2, or 0 to insist on the old one. Takes ownership of the transport.
-  Remote(std::unique_ptr<Transport> transport, int protocol = 2);
+  // `protocol`: 2, or 0 to insist on the old one. Takes ownership of the transport. `hosts` outlives it, and is shared
+  // by those whose refs are to be listed in one request each; none: a host is greeted for each of its repositories.
+  Remote(std::unique_ptr<Transport> transport, int protocol = 2, GreetedHosts* hosts = nullptr);
   ~Remote();
   Remote(const Remote&) = delete;
   Remote& operator=(const Remote&) = delete;
@@ -66,7 +68,8 @@ class Remote {
   std::string name() const;
 
   // What upload-pack shows: for sources, comparisons and proofs. `prefixes` (full names up to a point, as ls-refs takes
-  // them) may spare the rest; more than asked for may come. Empty: all.
+  // them) may spare the rest; more than asked for may come. Empty: all. From a host that was not greeted for it the
+  // capabilities are those of another of its repositories.
   Result<Listing> list(std::vector<std::string> prefixes, std::stop_token stop);
   // What receive-pack shows: for destinations. The connection is kept for the push that follows.
   Result<Listing> list_for_push(std::stop_token stop);

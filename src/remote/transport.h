@@ -52,6 +52,12 @@ class Transport {
   virtual ~Transport() = default;
   // `protocol` is the version asked for (2, or 0 to speak the old one); the server may answer with an older one.
   virtual Result<std::unique_ptr<Connection>> connect(Service service, int protocol, std::stop_token stop) = 0;
+  // To upload-pack, for requests in protocol 2 that are made without hearing what the server says first: its greeting()
+  // is empty. Null where the carrier always hears it. A host that may only want to be greeted refuses with another kind
+  // than Denied, Throttled, Unavailable and Cancelled.
+  virtual std::unique_ptr<Connection> connect_ungreeted(std::stop_token) { return nullptr; }
+  // The host, where one and the same server answers for all repositories that have it in common; else empty.
+  virtual std::string origin() const { return {}; }
   // The repository, without secrets, as it stands in messages and reports.
   virtual std::string name() const = 0;
 };

@@ -13,32 +13,15 @@ namespace packferry {
 namespace {
 
 // A source whose refs have just been listed: the first who asks gets that listing, and whoever asks again a new one.
-class SeenSource final : public Source {
+class SeenSource final : public SourceAround {
  public:
-  SeenSource(Source& source, Listing seen) : source_(source), seen_(std::move(seen)) {}
+  SeenSource(Source& source, Listing seen) : SourceAround(source), seen_(std::move(seen)) {}
 
-  std::string name() const override { return source_.name(); }
   Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) override {
     if (!std::exchange(is_given_, true)) return seen_;
-    seen_ = TRY(source_.refs(selection, std::move(stop)));
+    seen_ = TRY(SourceAround::refs(selection, std::move(stop)));
     ++asked_;
     return seen_;
-  }
-  Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
-                                           std::stop_token stop) override {
-    return source_.pack(std::move(request), std::move(messages), std::move(stop));
-  }
-  Result<History> history(std::vector<Oid> wants, std::vector<Oid> haves, const SmallPack& bounds,
-                          std::stop_token stop) override {
-    return source_.history(std::move(wants), std::move(haves), bounds, std::move(stop));
-  }
-  Result<std::vector<AncestryAnswer>> ancestry(const std::vector<RefUpdate>& updates, AncestryDetail detail,
-                                               const History& known, std::stop_token stop) override {
-    return source_.ancestry(updates, detail, known, std::move(stop));
-  }
-  Result<std::vector<Oid>> known(const std::vector<Oid>& tips, const std::vector<Oid>& candidates,
-                                 std::stop_token stop) override {
-    return source_.known(tips, candidates, std::move(stop));
   }
 
   // The last one.
@@ -46,7 +29,6 @@ class SeenSource final : public Source {
   std::uint64_t asked() const { return asked_; }
 
  private:
-  Source& source_;
   Listing seen_;
   bool is_given_ = false;
   std::uint64_t asked_ = 0;
@@ -213,8 +195,8 @@ Result<bool> FleetItemRun::is_another_destination(std::size_t leg, std::stop_tok
 // The source is asked once, for all of it where groups want different refs.
 Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token stop) {
   const std::unique_ptr<Source> source = TRY(context_.ends.source(*context_.fleet.host(item_.host), item_.source));
-  const RefspecSet everything = TRY(RefspecSet::from({}));
   ++source_listings_;
+  const RefspecSet everything;
   const RefspecSet& wanted = groups.size() == 1 ? item_.legs[groups.front().front()].policy().selection : everything;
   const Result<Listing> listed = source->refs(wanted, stop);
   if (!listed && listed.error().kind() == ErrorKind::NotFound && item_.source.is_wiki) settle_absent();

@@ -34,25 +34,14 @@ class Sweeper {
   Result<SweepReport> run() {
     const Clock::SteadyTime began = context_.clock.steady();
     report_.began_at = context_.clock.now();
-    std::vector<Delivery> known = TRY(catalogue_.deliveries());
-    const FleetListings listings = list_all();
-    const UrlAtHost url_at = [this](const FleetHost& host, std::string_view name) -> Result<Url> {
-      return TRY(context_.ends.host(host))
-      ->url_of(name);
-    };
-    FleetPlan plan = TRY(plan_fleet(context_.fleet, listings, known, url_at));
-    for (Delivery& delivery : known) {
-      DeliveryKey key = delivery.key;
-      known_.emplace(std::move(key), std::move(delivery));
-    }
-    select_items(plan, options_.only, options_.shard, options_.shards);
+    const FleetPlan plan = TRY(make_plan());
     report_.repositories = plan.items.size();
     report_.passed_over = plan.passed_over;
     if (observer_ != nullptr) observer_->on_planned(plan);
     note_missing(plan);
-    for (FleetPlan::Refused& refused : plan.refused)
+    for (const FleetPlan::Refused& refused : plan.refused)
       report_.legs.push_back(
-          {.key = {refused.order, refused.source, ""}, .state = LegState::Refused, .error = std::move(refused.error)});
+          {.key = {refused.order, refused.source, ""}, .state = LegState::Refused, .error = refused.error});
     work(plan);
 
     std::ranges::sort(report_.legs, {}, &LegOutcome::key);
@@ -62,6 +51,23 @@ class Sweeper {
   }
 
  private:
+  // What it is made from is large, and not needed any more once it stands.
+  Result<FleetPlan> make_plan() {
+    std::vector<Delivery> known = TRY(catalogue_.deliveries());
+    const FleetListings listings = list_all();
+    const UrlAtHost url_at = [this](const FleetHost& host, std::string_view name) -> Result<Url> {
+      return TRY(context_.ends.host(host))
+      ->url_of(name);
+    };
+    FleetPlan plan = TRY(plan_fleet(context_.fleet, listings, known, url_at));
+    select_items(plan, options_.only, options_.shard, options_.shards);
+    for (Delivery& delivery : known) {
+      DeliveryKey key = delivery.key;
+      known_.emplace(std::move(key), std::move(delivery));
+    }
+    return plan;
+  }
+
   Delivery known(const DeliveryKey& key) const {
     const auto found = known_.find(key);
     return found != known_.end() ? found->second : Delivery{.key = key};

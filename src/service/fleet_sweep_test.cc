@@ -224,6 +224,15 @@ TEST_F(FleetSweepTest, ABackupAndAReplicaOfOneSourceShareItsListing) {
   EXPECT_EQ(sweep().fetches, 1u) << "with one policy, one pack for both";
 }
 
+TEST_F(FleetSweepTest, AFirstBackupAndAFirstReplicaShareOnePack) {
+  fleet.backups.push_back({.name = "nightly", .source = {.host = "forge"}, .store = "vault"});
+  const SweepReport report = sweep();
+  EXPECT_EQ(report.count(LegState::Done), 6u);
+  EXPECT_EQ(report.source_listings, 3u);
+  EXPECT_EQ(report.fetches, 3u);
+  EXPECT_EQ(sweep().count(LegState::UpToDate), 6u);
+}
+
 TEST_F(FleetSweepTest, AWikiThatIsNotThereIsNoFailureUnlessItWas) {
   fleet.replicas.front().source.wikis = true;
   ends.host_named("forge").repositories.at("two").wiki = must(Url::parse("https://forge.example/two.wiki.git"));

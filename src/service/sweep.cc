@@ -31,10 +31,10 @@ SweepSchedule::Next SweepSchedule::next(Clock::SteadyTime now) {
   };
   for (std::size_t i = 0; i < lanes_.size() && !next.item; ++i) {
     Lane& lane = lanes_[(turn_ + i) % lanes_.size()];
-    if (lane.at_work >= lane.width || (lane.fresh.empty() && lane.later.empty())) continue;
+    if (!lane.has_room()) continue;
     if (lane.closed_until > now) {
       look_again(lane.closed_until);
-    } else if (!lane.later.empty() && lane.later.begin()->first <= now) {
+    } else if (lane.has_due(now)) {
       next.item = lane.later.begin()->second;
       lane.later.erase(lane.later.begin());
     } else if (!lane.fresh.empty()) {
@@ -50,6 +50,12 @@ SweepSchedule::Next SweepSchedule::next(Clock::SteadyTime now) {
   ++lanes_[item.lane].at_work;
   turn_ = item.lane + 1;
   return next;
+}
+
+bool SweepSchedule::has_next(Clock::SteadyTime now) const {
+  return std::ranges::any_of(lanes_, [now](const Lane& lane) {
+    return lane.has_room() && lane.closed_until <= now && (!lane.fresh.empty() || lane.has_due(now));
+  });
 }
 
 void SweepSchedule::done(std::size_t item) {
@@ -107,6 +113,7 @@ class Sweep {
         continue;
       }
       const unsigned attempt = schedule_.attempts(*next.item);
+      wake_another();
       lock.unlock();
       const std::optional<Error> error = work_(*next.item, attempt);
       lock.lock();
@@ -115,9 +122,13 @@ class Sweep {
       } else {
         schedule_.done(*next.item);
       }
-      ++changes_;
-      changed_.notify_all();
     }
+    changed_.notify_all();
+  }
+
+  // Who has ended an item goes on with the next one itself; others are only called when there is more to do than that.
+  void wake_another() {
+    if (waiting_ > 0 && schedule_.has_next(clock_.steady())) changed_.notify_one();
   }
 
   void wait(std::unique_lock<std::mutex>& lock, std::optional<Clock::SteadyTime> until) {
@@ -125,12 +136,15 @@ class Sweep {
     Milliseconds pause = kLookAgain;
     if (until)
       pause = std::clamp(std::chrono::ceil<Milliseconds>(*until - clock_.steady()), Milliseconds(1), kLookAgain);
-    changed_.wait_for(lock, stop_, pause, [this, seen = changes_] { return changes_ != seen; });
+    ++waiting_;
+    changed_.wait_for(lock, stop_, pause,
+                      [this] { return schedule_.is_over() || schedule_.has_next(clock_.steady()); });
+    --waiting_;
   }
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::uint64_t changes_ = 0;
+  unsigned waiting_ = 0;
   SweepSchedule schedule_;
   const SweepWork& work_;
   const Clock& clock_;

@@ -40,6 +40,8 @@ class SweepSchedule {
   };
   // The item is at work from now on, until one of the two below.
   Next next(Clock::SteadyTime now);
+  // Would next() give an item?
+  bool has_next(Clock::SteadyTime now) const;
   void done(std::size_t item);
   // It failed so. True: there will be another attempt.
   bool failed(std::size_t item, const Error& error, Clock::SteadyTime now);
@@ -62,6 +64,9 @@ class SweepSchedule {
     unsigned successes = 0;  // since the width changed
     unsigned throttles = 0;  // since one succeeded
     Clock::SteadyTime closed_until{};
+
+    bool has_room() const { return at_work < width && !(fresh.empty() && later.empty()); }
+    bool has_due(Clock::SteadyTime now) const { return !later.empty() && later.begin()->first <= now; }
   };
 
   unsigned widest(std::size_t lane) const;

@@ -141,7 +141,18 @@ class Server:
         return self.ask("GET", bucket, key).body
 
     def keys_below(self, bucket, prefix):
-        return self.ask("GET", bucket, query={"list-type": "2", "prefix": prefix}).texts("Key")
+        return [key for key, _ in self.objects_below(bucket, prefix)]
+
+    def objects_below(self, bucket, prefix):
+        """All pages of it: pairs of key and ETag."""
+        query, objects = {"list-type": "2", "prefix": prefix}, []
+        while True:
+            page = self.ask("GET", bucket, query=query)
+            objects += zip(page.texts("Key"), page.texts("ETag"))
+            token = page.texts("NextContinuationToken")
+            if not token:
+                return objects
+            query["continuation-token"] = token[0]
 
     def uploads(self, bucket):
         """The ids of the multipart uploads that are neither finished nor aborted."""

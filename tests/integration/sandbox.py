@@ -32,10 +32,22 @@ class Run(typing.NamedTuple):
         return self.stdout + self.stderr
 
 
+def start_servers(directory, **environment):
+    """Git servers that live below the directory, until stop_servers() or as long as this process; what they tell."""
+    subprocess.run([SERVERS, "start", directory, str(os.getpid())], env={**os.environ, **environment}, check=True)
+    lines = (directory / "env").read_text().splitlines()
+    return {name: shlex.split(value)[0] for name, value in (line.split("=", 1) for line in lines)}
+
+
+def stop_servers(directory):
+    subprocess.run([SERVERS, "stop", directory], check=True)
+
+
 class Replication(unittest.TestCase):
     """A test class with servers of its own, and an empty place for repositories in each test."""
 
     seconds_max = 120  # of one run of the program
+    servers_environment = {}  # what servers.sh is told besides
 
     @classmethod
     def setUpClass(cls):
@@ -43,10 +55,8 @@ class Replication(unittest.TestCase):
             raise RuntimeError(f"no program {PACKFERRY}: set PACKFERRY, or run this through ctest")
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="packferry-it-"))
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        subprocess.run([SERVERS, "start", cls.directory, str(os.getpid())], check=True)
-        cls.addClassCleanup(subprocess.run, [SERVERS, "stop", cls.directory], check=True)
-        lines = (cls.directory / "env").read_text().splitlines()
-        cls.servers = {name: shlex.split(value)[0] for name, value in (line.split("=", 1) for line in lines)}
+        cls.servers = start_servers(cls.directory, **cls.servers_environment)
+        cls.addClassCleanup(stop_servers, cls.directory)
         cls.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(cls.directory / "home"),

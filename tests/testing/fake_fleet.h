@@ -76,6 +76,7 @@ class FakeFleetEnds final : public FleetEnds {
     const std::lock_guard lock(mutex_);
     std::unique_ptr<MemoryStore>& kept = stores[store.name];
     if (!kept) kept = std::make_unique<MemoryStore>(clock_);
+    stores_asked_for.insert_or_assign(store.name, store);
     return kept.get();
   }
   Result<std::unique_ptr<Source>> source(const FleetHost& host, const HostedRepository& repository) override {
@@ -104,6 +105,7 @@ class FakeFleetEnds final : public FleetEnds {
 
   std::map<std::string, std::unique_ptr<FakeHost>> hosts;
   std::map<std::string, std::unique_ptr<MemoryStore>> stores;
+  std::map<std::string, FleetStore> stores_asked_for;
   std::map<std::string, FakeSource> sources;  // "HOST/NAME"
   std::map<std::string, std::unique_ptr<FakeDestination>> destinations;
   std::vector<std::string> made;  // destinations that were to be made when missing

@@ -1,0 +1,34 @@
+// One look at one replica: a crossing, whether or not it finds anything to carry, and what there is to remember of it.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "catalogue/replica_records.h"
+#include "engine/crossing.h"
+#include "engine/destination.h"
+#include "engine/source.h"
+
+namespace packferry {
+
+struct LookOptions {
+  Policy policy;
+  Patience patience = {};
+  // What a person allowed, and still may: the digest of a plan that was held. Empty: nothing.
+  std::string approved = {};
+  // For how long a plan that is held now may be approved.
+  Milliseconds held_for{24 * 3'600'000};
+  // Told once, when the source has been listed, with a digest of what it offers.
+  std::function<void(const std::string& source_state)> on_listed = {};
+};
+
+// All but Look::next_look_at. Cancelled, and nothing else: it was stopped, and nothing can be said of it.
+Result<Look> look_at(Source& source, Destination& destination, const LookOptions& options, const Clock& clock,
+                     CrossingObserver* observer, std::stop_token stop);
+
+// What a person can do about it; empty: wait.
+std::string remedy_of(ErrorKind kind);
+
+}  // namespace packferry
