@@ -101,8 +101,8 @@ std::variant<RoutedRequest, HttpReply> route_of(const ReceivedRequest& request) 
   return bad_method(allowed);
 }
 
-Result<Page> page_of(const ReceivedRequest& request) {
-  Page page;
+Result<PageWanted> page_of(const ReceivedRequest& request) {
+  PageWanted page;
   if (request.query.empty()) return page;
   std::set<std::string_view> seen;
   for (const std::string_view pair : split(request.query, '&')) {

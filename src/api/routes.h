@@ -35,12 +35,12 @@ struct RoutedRequest {
 std::variant<RoutedRequest, HttpReply> route_of(const ReceivedRequest& request);
 
 // "?limit=50&after=app/web": how many, and behind which one, as the page before said it.
-struct Page {
+struct PageWanted {
   unsigned limit = 100;  // at most 1,000
   std::string after = {};
 };
 // Invalid: other names or two of one, a limit that is none, an `after` that could not be shown as it is.
-Result<Page> page_of(const ReceivedRequest& request);
+Result<PageWanted> page_of(const ReceivedRequest& request);
 
 // Idempotency-Key: a request that is made again with the same one is the same request. Up to 100 visible ASCII
 // characters; Invalid otherwise, and when there are two.
