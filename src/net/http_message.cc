@@ -16,7 +16,8 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
-// How every chunked body ends, at least; given fewer bytes where it looks for this, the parser asserts.
+// How every chunked body ends, at least. Given fewer bytes where it looks for this, the parser asserts; so it is given
+// one element of a body at a time, and never less than this.
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 std::string lower_case(std::string_view text) {
@@ -82,10 +83,9 @@ struct HttpRequestReader::State {
   explicit State(const HttpMessageLimits& with) : limits(with) {
     parser.header_limit(static_cast<std::uint32_t>(with.head_bytes_max));
     parser.body_limit(with.body_bytes_max);
-    parser.eager(true);
   }
 
-  bool has_whole_head(std::string_view bytes);
+  std::size_t size_of_head(std::string_view bytes);
   void read_head();
   std::size_t bytes_worth_a_look() const { return parser.chunked() ? kLastChunk.size() : 1; }
 
@@ -97,13 +97,14 @@ struct HttpRequestReader::State {
   ReceivedRequest request;
 };
 
-// The parser sees a head only when all of it is there: given line by line, it would go on counting from zero.
-bool HttpRequestReader::State::has_whole_head(std::string_view bytes) {
+// 0: its end is not there yet. The parser sees a head only when all of it is there: given line by line, it would go on
+// counting from zero.
+std::size_t HttpRequestReader::State::size_of_head(std::string_view bytes) {
   const std::size_t end = bytes.substr(0, limits.head_bytes_max).find(kEndOfHead, looked_at);
-  if (end != std::string_view::npos) return true;
+  if (end != std::string_view::npos) return end + kEndOfHead.size();
   if (bytes.size() >= limits.head_bytes_max) refusal = 431;
   looked_at = bytes.size() - std::min(bytes.size(), kEndOfHead.size() - 1);
-  return false;
+  return 0;
 }
 
 // Now, and not at the end: the parser puts the fields of a trailer among the headers.
@@ -132,14 +133,13 @@ std::size_t HttpRequestReader::take(std::string_view bytes) {
   State& state = *state_;
   std::size_t taken = 0;
   if (!state.has_head) {
-    if (!state.has_whole_head(bytes)) return 0;
+    const std::size_t size = state.size_of_head(bytes);
+    if (size == 0) return 0;
     beast::error_code code;
-    state.parser.eager(false);
-    taken = state.parser.put(boost::asio::buffer(bytes.data(), bytes.size()), code);
+    taken = state.parser.put(boost::asio::buffer(bytes.data(), size), code);
     if (code) return state.refusal = refusal_for(code), taken;
     CHECK(state.parser.is_header_done());
     state.read_head();
-    state.parser.eager(true);
   }
   while (state.refusal == 0 && !state.parser.is_done() && bytes.size() - taken >= state.bytes_worth_a_look()) {
     beast::error_code code;
