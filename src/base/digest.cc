@@ -1,5 +1,6 @@
 #include "base/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -109,6 +110,43 @@ std::string to_base64url(std::span<const std::byte> bytes) {
   out.resize(out.find_last_not_of('=') + 1);
   for (char& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;
   return out;
+}
+
+std::optional<std::vector<std::byte>> from_base64url(std::string_view text) {
+  const auto digit = [](char c) -> int {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+  };
+  std::vector<std::byte> out;
+  out.reserve(text.size() / 4 * 3 + 2);
+  std::uint32_t bits = 0;
+  unsigned held = 0;  // bits that are no whole byte yet
+  for (const char c : text) {
+    const int value = digit(c);
+    if (value < 0) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    out.push_back(static_cast<std::byte>(bits >> held & 255));
+  }
+  // A digit of which nothing is used, or bits beyond the last byte: two spellings would be one value.
+  if (held >= 6 || (bits & ((1u << held) - 1)) != 0) return std::nullopt;
+  return out;
+}
+
+std::optional<std::vector<std::byte>> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0 || text.find_first_of("-_") != std::string_view::npos) return std::nullopt;
+  if (text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  std::string url_text(text);
+  for (char& c : url_text) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  return from_base64url(url_text);
+}
+
+bool same_in_constant_time(std::span<const std::byte> a, std::span<const std::byte> b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace packferry

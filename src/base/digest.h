@@ -1,5 +1,6 @@
-// Running SHA-1 and SHA-256, HMAC-SHA-256, hex and base64. SHA-1 here finds transport damage (the trailer of a pack);
-// it is no defence against a collision, which is why git itself checks what it indexes.
+// Running SHA-1 and SHA-256, HMAC-SHA-256, hex and base64, and how what is secret is compared. SHA-1 here finds
+// transport damage (the trailer of a pack); it is no defence against a collision, which is why git itself checks what
+// it indexes.
 #pragma once
 
 #include <array>
@@ -45,5 +46,11 @@ std::optional<std::vector<std::byte>> from_hex(std::string_view text);
 std::string to_base64(std::span<const std::byte> bytes);
 // Section 5, for URLs: '-' and '_', and without padding.
 std::string to_base64url(std::span<const std::byte> bytes);
+// The way back; nothing for any spelling but the one that the two above would choose.
+std::optional<std::vector<std::byte>> from_base64(std::string_view text);
+std::optional<std::vector<std::byte>> from_base64url(std::string_view text);
+
+// Takes as long for any two of one length, wherever they differ: how long does not tell how much was guessed right.
+bool same_in_constant_time(std::span<const std::byte> a, std::span<const std::byte> b);
 
 }  // namespace packferry

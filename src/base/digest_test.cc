@@ -105,5 +105,29 @@ TEST(Digest, WritesBase64) {
   EXPECT_EQ(to_base64url(bytes_of("\xFB\xFF")), "-_8");
 }
 
+TEST(Digest, ReadsBase64InOneSpellingOnly) {
+  for (const char* text : {"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "+/8="}) {
+    const auto bytes = from_base64(text);
+    ASSERT_TRUE(bytes) << text;
+    EXPECT_EQ(to_base64(*bytes), text);
+  }
+  for (const char* text : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm9v\n", "-_8=", " m8="})
+    EXPECT_FALSE(from_base64(text)) << text;
+  for (const char* text : {"", "Zg", "Zm8", "Zm9v", "-_8"}) {
+    const auto bytes = from_base64url(text);
+    ASSERT_TRUE(bytes) << text;
+    EXPECT_EQ(to_base64url(*bytes), text);
+  }
+  for (const char* text : {"Z", "Zh", "Zm9", "Zg==", "+/8", "Zm9vY", "a.b"}) EXPECT_FALSE(from_base64url(text)) << text;
+}
+
+TEST(Digest, ComparesToTheEnd) {
+  EXPECT_TRUE(same_in_constant_time(bytes_of(""), bytes_of("")));
+  EXPECT_TRUE(same_in_constant_time(bytes_of("abc"), bytes_of("abc")));
+  EXPECT_FALSE(same_in_constant_time(bytes_of("abc"), bytes_of("abd")));
+  EXPECT_FALSE(same_in_constant_time(bytes_of("abc"), bytes_of("xbc")));
+  EXPECT_FALSE(same_in_constant_time(bytes_of("abc"), bytes_of("ab")));
+}
+
 }  // namespace
 }  // namespace packferry
