@@ -11,7 +11,6 @@ before. A line for each run says what it cost.
 import argparse
 import collections
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -114,23 +113,24 @@ class AFleet(fleet.Fleet):
         return "done" if (order, name) in done else "up-to-date"
 
     def sweep(self, status):
-        words = [sandbox.PACKFERRY, "sweep", str(self.config), "--json", "--stall-timeout", str(self.patience_s),
+        # A child that we start ourselves would be charged with our own memory.
+        usage = self.directory / "usage"
+        words = ["time", "--quiet", "-f", "%U %S %M", "-o", usage, sandbox.PACKFERRY, "sweep", str(self.config), "--json", "--stall-timeout", str(self.patience_s),
                  "--attempts", str(fleet.ATTEMPTS)]  # fmt: skip
         begin = time.monotonic()
         with open(self.directory / "report.json", "w+b") as out, open(self.directory / "said", "w+b") as said:
-            program = subprocess.Popen(words, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=said)
-            _, state, usage = os.wait4(program.pid, 0)
-            program.returncode = os.waitstatus_to_exitcode(state)
+            run_status = subprocess.call(words, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=said)
             seconds = time.monotonic() - begin
             out.seek(0), said.seek(0)
             report, said = json.load(out), said.read().decode()
-        self.assertEqual((program.returncode, report["exit_status"]), (status, status), said[-3000:])
+        self.assertEqual((run_status, report["exit_status"]), (status, status), said[-3000:])
         self.assertNotIn(self.bucket.keys.secret, said + json.dumps(report))
         self.asked_here, self.asked_there = self.here.asked(), self.there.asked()
         self.refused_requests = sum(each.refusals for each in [*self.asked_here.values(), *self.asked_there.values()])
         totals = [sum(each.total for each in asked.values()) for asked in (self.asked_here, self.asked_there)]
         pack_bytes = sum(each["pack_bytes"] for each in report["copies"])
-        return report, [f"{seconds:.2f}", f"{usage.ru_utime + usage.ru_stime:.2f}", f"{usage.ru_maxrss / 1024:.0f}",
+        user, system, kilobytes = map(float, usage.read_text().split())
+        return report, [f"{seconds:.2f}", f"{user + system:.2f}", f"{kilobytes / 1024:.0f}",
                         *map(str, totals), str(report["fetches"]), f"{pack_bytes / 1e6:.2f}"]  # fmt: skip
 
     # What is held against what.
