@@ -174,33 +174,33 @@ enum class Subject { Nothing, Repository, Wiki };
 
 Subject subject_of(WebhookKind kind, std::string_view event) {
   static constexpr struct {
-    WebhookKind kind;
     std::string_view event;
+    WebhookKind kind;
     Subject subject = Subject::Repository;
   } kEvents[] = {
-      {WebhookKind::GitLab, "push"},
-      {WebhookKind::GitLab, "tag_push"},
-      {WebhookKind::GitLab, "repository_update"},
-      {WebhookKind::GitLab, "project_create"},
-      {WebhookKind::GitLab, "project_destroy"},
-      {WebhookKind::GitLab, "project_rename"},
-      {WebhookKind::GitLab, "project_transfer"},
-      {WebhookKind::GitLab, "wiki_page", Subject::Wiki},
-      {WebhookKind::GitHub, "push"},
-      {WebhookKind::GitHub, "create"},
-      {WebhookKind::GitHub, "delete"},
-      {WebhookKind::GitHub, "repository"},
-      {WebhookKind::GitHub, "gollum", Subject::Wiki},
-      {WebhookKind::Gitea, "push"},
-      {WebhookKind::Gitea, "create"},
-      {WebhookKind::Gitea, "delete"},
-      {WebhookKind::Gitea, "repository"},
-      {WebhookKind::Gitea, "wiki", Subject::Wiki},
-      {WebhookKind::Bitbucket, "repo:push"},
-      {WebhookKind::BitbucketServer, "repo:refs_changed"},
-      {WebhookKind::BitbucketServer, "repo:modified"},
-      {WebhookKind::BitbucketServer, "mirror:repo_synchronized"},
-      {WebhookKind::Generic, "push"},
+      {"push", WebhookKind::GitLab},
+      {"tag_push", WebhookKind::GitLab},
+      {"repository_update", WebhookKind::GitLab},
+      {"project_create", WebhookKind::GitLab},
+      {"project_destroy", WebhookKind::GitLab},
+      {"project_rename", WebhookKind::GitLab},
+      {"project_transfer", WebhookKind::GitLab},
+      {"wiki_page", WebhookKind::GitLab, Subject::Wiki},
+      {"push", WebhookKind::GitHub},
+      {"create", WebhookKind::GitHub},
+      {"delete", WebhookKind::GitHub},
+      {"repository", WebhookKind::GitHub},
+      {"gollum", WebhookKind::GitHub, Subject::Wiki},
+      {"push", WebhookKind::Gitea},
+      {"create", WebhookKind::Gitea},
+      {"delete", WebhookKind::Gitea},
+      {"repository", WebhookKind::Gitea},
+      {"wiki", WebhookKind::Gitea, Subject::Wiki},
+      {"repo:push", WebhookKind::Bitbucket},
+      {"repo:refs_changed", WebhookKind::BitbucketServer},
+      {"repo:modified", WebhookKind::BitbucketServer},
+      {"mirror:repo_synchronized", WebhookKind::BitbucketServer},
+      {"push", WebhookKind::Generic},
   };
   for (const auto& known : kEvents)
     if (known.kind == kind && known.event == event) return known.subject;
