@@ -38,8 +38,8 @@ struct Environment {
   bool no_color = false;  // NO_COLOR, not empty
   // PACKFERRY_CATALOGUE, else packferry/replicas.db in XDG_STATE_HOME, else in ~/.local/state.
   std::string catalogue;
-  std::string person;  // LOGNAME, else USER; who did what
-  std::string terminal;   // TERM
+  std::string person;    // LOGNAME, else USER; who did what
+  std::string terminal;  // TERM
 
   // AWS_…, CODE_COMMIT_ENDPOINT and HOME, for whoever speaks to AWS: nothing where a variable is not set.
   std::optional<std::string> for_aws(std::string_view name) const;
