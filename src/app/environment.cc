@@ -39,7 +39,7 @@ std::string value(const Variables& variables, std::string_view name) {
 
 // XDG Base Directory Specification, 3: a relative XDG_STATE_HOME is passed over.
 std::string catalogue_of(const Variables& variables) {
-  const std::string named = value(variables, "PACKFERRY_CATALOGUE");
+  std::string named = value(variables, "PACKFERRY_CATALOGUE");
   if (!named.empty()) return named;
   const std::string state = value(variables, "XDG_STATE_HOME");
   const std::string home = state.starts_with('/') ? state : value(variables, "HOME") + "/.local/state";

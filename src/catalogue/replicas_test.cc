@@ -489,6 +489,14 @@ TEST_F(ReplicasTest, ACalendarThatIsSetBackHoldsNothingUp) {
   EXPECT_EQ(due(earlier + kLease), (Names{"failing", "dead", "scheduled"}));
 }
 
+TEST_F(ReplicasTest, ATriggerDoesNotHideThatTheCalendarWasSetBack) {
+  create_looked_at("web");
+  must(replicas().trigger("web", LookReason::Webhook, kStart));
+  must(replicas().trigger("web", LookReason::Webhook, kStart - kHour));
+  must(replicas().wake(kStart - kHour));
+  EXPECT_EQ(due(kStart - kHour), Names{"web"});
+}
+
 TEST_F(ReplicasTest, ACalendarThatIsSetForwardsCostsALease) {
   create("web");
   const Lease lease = take("web", kStart);

@@ -11,7 +11,7 @@ namespace packferry {
 namespace {
 
 std::string painted(ReplicaStatus status, const Paint& paint, std::size_t width = 0) {
-  const std::string word = fmt::format("{:<{}}", to_string(status), width);
+  std::string word = fmt::format("{:<{}}", to_string(status), width);
   switch (status) {
     case ReplicaStatus::UpToDate:
       return paint.good(word);

@@ -250,6 +250,7 @@ class Simulation {
     must(replicas_->remove(route.name, "person", now()));
     say("{} is removed", route.name);
     truths_[route.name].is_deleting = true;
+    forget_if_gone(route.name);
   }
 
   void approve_held() {
