@@ -51,9 +51,11 @@ constexpr std::string_view kRemember =
     " remedy = ?, failures = ?, held_digest = ?, held_plan = ?, held_until = ?, approved_digest = ?,"
     " approved_until = ?, next_look_at = ? WHERE id = ?";
 
+// The latest time of writing stays: when the calendar was set back, it tells wake() that due_at is of the old one.
 constexpr std::string_view kWait =
     "INSERT OR REPLACE INTO queue (replica, at_work, lane, reason, triggered_at, announced_at, triggers, due_at,"
-    " rank_at, written_at) VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " rank_at, written_at) VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+    " max(?9, coalesce((SELECT written_at FROM queue WHERE replica = ?1 AND at_work = 0), 0)))";
 constexpr std::string_view kWaitNoMore = "DELETE FROM queue WHERE replica = ? AND at_work = 0";
 constexpr std::string_view kEndWork = "DELETE FROM queue WHERE replica = ? AND at_work = 1";
 constexpr std::string_view kBeginWork =
@@ -388,7 +390,7 @@ class SqliteReplicas final : public Replicas {
   }
 
   Result<> renew(Lease& lease, Milliseconds length, Clock::WallTime now) override {
-    const Result<> written = write(Sync::Sometimes, [&]() -> Result<> {
+    Result<> written = write(Sync::Sometimes, [&]() -> Result<> {
       const ReplicaRow replica = TRY(holder(lease));
       if (replica.record.deleting)
         return Error(ErrorKind::Cancelled, "replica '{}' is being deleted", printable(lease.name));
