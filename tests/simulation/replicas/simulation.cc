@@ -527,7 +527,7 @@ class Simulation {
       if (truth->second.is_paused) resume(route, truth->second);
       // Pushes whose webhooks were lost; what follows from them must follow by itself. (A worker of "first" that stood
       // still while that was removed may have moved what "onward" reads, and nobody tells: only time brings that look.)
-      const bool follows = &route == &kRoutes[1] && truths_.contains(kRoutes[0].name);
+      const bool follows = &route == &kRoutes[1] && must(replicas_->find(kRoutes[0].name)).has_value();
       if (!follows && replicas_->trigger(route.name, LookReason::Sync, now())) is_triggered(route, true);
     }
     const Milliseconds began = age_;
