@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/digest.h"
 #include "base/printable.h"
@@ -29,9 +30,7 @@ std::optional<std::string_view> bearer_token(const ReceivedRequest& request) {
   constexpr std::string_view kScheme = "bearer ";
   const auto header = request.header("authorization");
   if (!header || header->size() <= kScheme.size()) return std::nullopt;
-  const bool is_bearer = std::equal(kScheme.begin(), kScheme.end(), header->begin(), [](char wanted, char c) {
-    return wanted == (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-  });
+  const bool is_bearer = to_lower(header->substr(0, kScheme.size())) == kScheme;
   const std::string_view token = header->substr(kScheme.size());
   if (!is_bearer || !token.starts_with(kPrefix) || token.size() > kTokenBytesMax) return std::nullopt;
   return token;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/printable.h"
 #include "io/file.h"
 
@@ -22,18 +23,6 @@ std::string_view without_comment(std::string_view text) {
   for (std::size_t i = 1; i < text.size(); ++i)
     if ((text[i] == '#' || text[i] == ';') && is_space(text[i - 1])) return text.substr(0, i);
   return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return out;
 }
 
 // "[profile west]", "[ profile  west ]": one space inside.
@@ -83,7 +72,7 @@ Result<AwsSections> parse_aws_file(std::string_view text) {
     // A line may hold a secret: only its number is repeated.
     if (section == nullptr || equals == std::string_view::npos)
       return Error(ErrorKind::Invalid, "line {} is no section and no setting of one (name = value)", number);
-    const std::string name = lower(trimmed(line.substr(0, equals)));
+    const std::string name = to_lower(trimmed(line.substr(0, equals)));
     const std::string value(trimmed(without_comment(line.substr(equals + 1))));
     if (is_indented && !parent.empty()) {
       (*section)[parent + "." + name] = value;
@@ -142,8 +131,8 @@ bool AwsProfile::is_in_credentials_file(std::string_view setting) const {
 std::optional<std::string> AwsProfile::endpoint_url(std::string_view service) const {
   const std::string ignored = environment_("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
                                   .value_or(find("ignore_configured_endpoint_urls").value_or(""));
-  if (lower(ignored) == "true") return std::nullopt;
-  std::optional<std::string> url = non_empty(environment_, "AWS_ENDPOINT_URL_" + upper(service));
+  if (to_lower(ignored) == "true") return std::nullopt;
+  std::optional<std::string> url = non_empty(environment_, "AWS_ENDPOINT_URL_" + to_upper(service));
   if (!url) url = non_empty(environment_, "AWS_ENDPOINT_URL");
   if (const auto found = services_.find(std::string(service) + ".endpoint_url"); !url && found != services_.end())
     url = found->second;

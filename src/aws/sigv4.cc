@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/digest.h"
 
@@ -11,12 +12,6 @@ namespace packferry {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
 
 // What belongs to one hop, or may be rewritten by a proxy.
 bool is_signed(std::string_view name) {
@@ -89,7 +84,7 @@ CanonicalRequest canonical_request(std::string_view method, std::string_view pat
                                    const std::vector<HttpHeader>& headers, std::string_view payload_hash, bool is_s3) {
   std::map<std::string, std::string> by_name;
   for (const HttpHeader& header : headers) {
-    const std::string name = lower(header.name);
+    const std::string name = to_lower(header.name);
     if (!is_signed(name)) continue;
     const auto [at, is_new] = by_name.try_emplace(name, collapsed(header.value));
     if (!is_new) at->second += "," + collapsed(header.value);

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/printable.h"
 
 namespace packferry {
@@ -21,13 +22,6 @@ int digit_value(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
 }
 
 bool has_one_of(std::string_view text, std::initializer_list<std::string_view> phrases) {
@@ -127,7 +121,7 @@ std::string_view PktReader::buffered() const { return as_text(std::span(&buffer_
 Error remote_error(std::string_view text) {
   // upload-pack ends its last words in band 3 with a NUL.
   while (text.ends_with('\n') || text.ends_with('\0')) text.remove_suffix(1);
-  return Error(kind_of(lower_case(text)), "remote: {}", printable(text));
+  return Error(kind_of(to_lower(text)), "remote: {}", printable(text));
 }
 
 void PktBuffer::line(std::string_view payload) {

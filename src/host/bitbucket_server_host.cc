@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/printable.h"
 #include "host/forge_answer.h"
 
@@ -28,9 +29,7 @@ std::string repository_path(std::string_view repository) {
 
 // /scm/KEY/NAME.git, in the spelling that the host itself gives out.
 Url git_url(const Url& web, std::string_view repository) {
-  std::string path = fmt::format("/scm/{}.git", repository);
-  for (char& c : path) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return web.with_path_suffix(path);
+  return web.with_path_suffix(to_lower(fmt::format("/scm/{}.git", repository)));
 }
 
 std::string next_page(const Json& answer) {

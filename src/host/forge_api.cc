@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/printable.h"
 
 namespace packferry {
@@ -17,12 +18,6 @@ constexpr std::size_t kWordsBytesMax = 500;
 // "Rate limits for the REST API", GitHub: without another hint wait at least a minute.
 constexpr Milliseconds kSecondaryLimitPause = std::chrono::minutes(1);
 constexpr Milliseconds kPauseLongest = std::chrono::hours(24);
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 bool has_any(std::string_view text, std::initializer_list<std::string_view> parts) {
   return std::any_of(parts.begin(), parts.end(),
@@ -38,10 +33,10 @@ std::string_view trimmed(std::string_view text) {
 // One parameter of a link: rel="next", rel=next, rel="prev next".
 bool is_rel_next(std::string_view parameter) {
   const std::size_t equals = parameter.find('=');
-  if (equals == std::string_view::npos || lower_case(trimmed(parameter.substr(0, equals))) != "rel") return false;
+  if (equals == std::string_view::npos || to_lower(trimmed(parameter.substr(0, equals))) != "rel") return false;
   std::string_view value = trimmed(parameter.substr(equals + 1));
   if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) value = value.substr(1, value.size() - 2);
-  const std::string words = " " + lower_case(value) + " ";
+  const std::string words = " " + to_lower(value) + " ";
   return words.find(" next ") != std::string::npos;
 }
 
@@ -204,7 +199,7 @@ Error ForgeApi::refusal(const ForgeQuestion& question, const HttpAnswer& answer,
     return Error(ErrorKind::Invalid, "{}, a redirect{}, which is not followed; correct the host's address", message,
                  target ? " to " + target->origin() : "");
   }
-  const std::string lower = lower_case(words);
+  const std::string lower = to_lower(words);
   if ((response.status == 403 || response.status == 429) && is_about_a_rate_limit(response, lower))
     return throttled(response, message);
   const ErrorKind kind = kind_of(response, lower);

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <tuple>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/printable.h"
 
@@ -56,14 +57,6 @@ void copy_bytes(std::span<const std::byte> from, std::byte* to) {
   }
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = lower(c);
-  return out;
-}
-
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
@@ -73,7 +66,7 @@ std::string_view trimmed(std::string_view text) {
 // RFC 9110, 5.6.2
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+    return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
 }
@@ -295,7 +288,7 @@ Result<> CurlExchange::set_headers() {
     if (!is_token(header.name)) return Error(ErrorKind::Invalid, "'{}' is no header name", printable(header.name));
     if (!is_header_value(header.value))
       return Error(ErrorKind::Invalid, "header '{}' has a line end or control character in its value", header.name);
-    accepts = accepts || lower(header.name) == "accept";
+    accepts = accepts || to_lower(header.name) == "accept";
     lines.push_back(header.name + (header.value.empty() ? ";" : ": " + header.value));
   }
   if (!accepts) lines.push_back("Accept:");  // curl would say "*/*"
@@ -423,10 +416,10 @@ std::size_t CurlExchange::on_header_line(std::string_view line) {
     const bool interim = response_.status >= 100 && response_.status < 200 && response_.status != 101;
     response_complete_ = !interim;
   } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
-    response_.headers.push_back({lower(line.substr(0, colon)), std::string(trimmed(line.substr(colon + 1))), false});
+    response_.headers.push_back({to_lower(line.substr(0, colon)), std::string(trimmed(line.substr(colon + 1))), false});
     // curl would unpack "gzip, chunked" unasked.
     const HttpHeader& header = response_.headers.back();
-    if (header.name == "transfer-encoding" && lower(header.value) != "chunked")
+    if (header.name == "transfer-encoding" && to_lower(header.value) != "chunked")
       return malformed_ = "a transfer encoding that was not asked for", refuse;
     // RFC 9112, 6.3: no telling where such an answer ends.
     if (header.name == "content-length" && response_.header("content-length") != header.value)
@@ -631,7 +624,7 @@ std::optional<std::string_view> HttpResponse::header(std::string_view name) cons
 
 std::string HttpResponse::content_type() const {
   const std::string_view value = header("content-type").value_or("");
-  return lower(trimmed(value.substr(0, value.find(';'))));
+  return to_lower(trimmed(value.substr(0, value.find(';'))));
 }
 
 std::optional<Milliseconds> HttpResponse::retry_after() const {

@@ -7,6 +7,7 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace packferry {
@@ -19,13 +20,6 @@ constexpr std::string_view kEndOfHead = "\r\n\r\n";
 // How every chunked body ends, at least. Given fewer bytes where it looks for this, the parser asserts; so it is given
 // one element of a body at a time, and never less than this.
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -52,11 +46,11 @@ int refusal_of_head(const ReceivedRequest& request, bool is_1_1) {
   if (count(request, "host") > 1 || (is_1_1 && count(request, "host") == 0)) return 400;
   if (count(request, "transfer-encoding") > 0) {
     if (!is_1_1) return 400;
-    if (lower_case(request.header("transfer-encoding").value_or("")) != "chunked") return 501;
+    if (to_lower(request.header("transfer-encoding").value_or("")) != "chunked") return 501;
   }
   if (count(request, "content-length") > 1) return 400;
   if (request.header("content-length").value_or("").find(',') != std::string_view::npos) return 400;
-  if (count(request, "expect") > 0 && lower_case(request.header("expect").value_or("")) != "100-continue") return 417;
+  if (count(request, "expect") > 0 && to_lower(request.header("expect").value_or("")) != "100-continue") return 417;
   return 0;
 }
 
@@ -121,7 +115,7 @@ void HttpRequestReader::State::read_head() {
   request.path = target.substr(0, question);
   if (question < target.size()) request.query = target.substr(question + 1);
   for (const auto& field : head)
-    request.headers.push_back({lower_case(view(field.name_string())), std::string(view(field.value()))});
+    request.headers.push_back({to_lower(view(field.name_string())), std::string(view(field.value()))});
   refusal = refusal_of_head(request, head.version() == 11);
 }
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/printable.h"
 
@@ -46,12 +47,6 @@ int hex_value(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
 }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
@@ -179,7 +174,7 @@ Result<Url> Url::parse(std::string_view text) {
 }
 
 Result<Url> Url::parse_helper(std::string_view name, std::string_view rest) {
-  if (lower(name) != "codecommit")
+  if (to_lower(name) != "codecommit")
     return invalid("scheme '{}::' is not known; remote helpers are never run (known: {})", printable(name, 40),
                    kSchemesWords);
   const std::size_t end = rest.find("://");
@@ -220,7 +215,7 @@ Result<Url> Url::parse_codecommit(std::string_view region, std::string_view rest
 
 Result<Url> Url::parse_with_scheme(std::string_view name, std::string_view rest) {
   if (has_shape_of_aws_region(name)) return parse_codecommit(name, rest);
-  const std::string wanted = lower(name);
+  const std::string wanted = to_lower(name);
   const auto* found =
       std::find_if(std::begin(kSchemes), std::end(kSchemes), [&](const auto& k) { return k.name == wanted; });
   if (found == std::end(kSchemes))
@@ -366,7 +361,7 @@ Result<> Url::take_host(std::string_view host) {
             "are written in their xn-- form");
     }
   }
-  host_ = lower(host);
+  host_ = to_lower(host);
   if (looks_numeric(host_) && !is_ipv4(host_))
     return invalid("the host is a number but no IPv4 address of four decimal numbers");
   return {};

@@ -4,17 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.h"
 #include "base/printable.h"
 
 namespace packferry {
 namespace {
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return out;
-}
 
 std::string_view word_of(const Notice& notice) {
   return notice.kind == Notice::Kind::Over ? to_string(notice.kind) : to_string(notice.alarm.trouble.severity);
@@ -41,7 +35,7 @@ std::string for_slack(std::string_view text) {
 
 std::string alarm_headline(const Notice& notice) {
   const Trouble& trouble = notice.alarm.trouble;
-  return fmt::format("{} {}: {} ({})", upper(word_of(notice)), trouble.subject, trouble.summary, trouble.kind);
+  return fmt::format("{} {}: {} ({})", to_upper(word_of(notice)), trouble.subject, trouble.summary, trouble.kind);
 }
 
 std::string alarm_text(const Notice& notice) {

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/printable.h"
 #include "base/quantity.h"
 
@@ -51,7 +52,7 @@ struct Field {
 
   std::optional<unsigned> value(std::string_view text) const {
     for (std::size_t i = 0; i < names.size(); ++i)
-      if (std::ranges::equal(text, names[i], {}, [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }))
+      if (std::ranges::equal(text, names[i], {}, [](char c) { return to_lower(c); }))
         return first + static_cast<unsigned>(i);
     const std::optional<unsigned> number = parse_number(text);
     return number && *number >= first && *number <= last ? number : std::nullopt;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/digest.h"
 #include "base/printable.h"
 #include "host/forge_answer.h"
@@ -16,12 +17,6 @@ constexpr std::string_view kSigningPrefix = "whsec_";
 constexpr std::size_t kSecretBytesMin = 16;
 constexpr std::size_t kPlaceBytesMax = 1'000;
 constexpr std::size_t kShownBytesMax = 100;
-
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 std::string shown(std::optional<std::string_view> text) { return printable(text.value_or(""), kShownBytesMax); }
 

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "io/process.h"
 
@@ -16,12 +17,6 @@ namespace packferry::testing {
 namespace {
 
 constexpr std::size_t kHeadBytesMax = 64 * 1024;
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 std::string base64(std::string_view text) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -52,7 +47,7 @@ std::map<std::string, std::string, std::less<>> parse_headers(std::string_view h
   while (!head.empty()) {
     const std::string_view line = take_line(head);
     const std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos) headers[lower_case(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
+    if (colon != std::string_view::npos) headers[to_lower(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
   }
   return headers;
 }
@@ -89,7 +84,7 @@ class GitHttpServer::Client {
     request.path = target.substr(0, target.find('?'));
     request.query = target.substr(std::min(target.size(), request.path.size() + 1));
     request.headers = parse_headers(head);
-    request.is_chunked = lower_case(request.header("transfer-encoding")) == "chunked";
+    request.is_chunked = to_lower(request.header("transfer-encoding")) == "chunked";
     heard_.erase(0, end + 4);
     return request;
   }

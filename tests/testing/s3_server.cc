@@ -10,6 +10,7 @@
 #include <regex>
 
 #include "aws/sigv4.h"
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/digest.h"
 #include "io/stream.h"
@@ -18,12 +19,6 @@ namespace packferry::testing {
 namespace {
 
 using Headers = std::map<std::string, std::string, std::less<>>;
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 std::string hex_sha256(std::string_view bytes) { return to_hex(digest_of(DigestAlgorithm::Sha256, as_bytes(bytes))); }
 std::string base64_sha256(std::string_view bytes) {
@@ -224,7 +219,7 @@ void S3Server::serve(int socket) {
       const std::size_t colon = line.find(':');
       CHECK(colon != std::string_view::npos);
       const std::string_view value = line.substr(std::min(line.size(), colon + 2));
-      call.headers[lower_case(line.substr(0, colon))] = value;
+      call.headers[to_lower(line.substr(0, colon))] = value;
     }
     heard.erase(0, end + 4);
     const std::size_t length = std::strtoull(value_of(call.headers, "content-length").c_str(), nullptr, 10);
