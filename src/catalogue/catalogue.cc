@@ -63,34 +63,15 @@ SweepRecord sweep_of(const SqlRow& row) {
           .report = row.text(4)};
 }
 
-struct Statements {
-  std::unique_ptr<Statement> deliveries, record_delivery, forget, listings, record_listing, begin_sweep, end_sweep,
-      sweeps, trim_sweeps;
-};
-
-Result<Statements> prepare_all(Database& database) {
-  Statements all;
-  all.deliveries = TRY(Statement::prepare(database, kDeliveries));
-  all.record_delivery = TRY(Statement::prepare(database, kRecordDelivery));
-  all.forget = TRY(Statement::prepare(database, kForget));
-  all.listings = TRY(Statement::prepare(database, kListings));
-  all.record_listing = TRY(Statement::prepare(database, kRecordListing));
-  all.begin_sweep = TRY(Statement::prepare(database, kBeginSweep));
-  all.end_sweep = TRY(Statement::prepare(database, kEndSweep));
-  all.sweeps = TRY(Statement::prepare(database, kSweeps));
-  all.trim_sweeps = TRY(Statement::prepare(database, kTrimSweeps));
-  return all;
-}
-
 class SqliteCatalogue final : public Catalogue {
  public:
-  SqliteCatalogue(std::unique_ptr<Database> database, Statements statements)
-      : database_(std::move(database)), statements_(std::move(statements)) {}
+  explicit SqliteCatalogue(std::unique_ptr<Database> database)
+      : database_(std::move(database)), statements_(*database_) {}
 
   Result<std::vector<Delivery>> deliveries() override {
     const std::lock_guard lock(mutex_);
     std::vector<Delivery> all;
-    TRY(statements_.deliveries->query({}, [&all](const SqlRow& row) { all.push_back(delivery_of(row)); }));
+    TRY(statements_.query(kDeliveries, {}, [&all](const SqlRow& row) { all.push_back(delivery_of(row)); }));
     return all;
   }
 
@@ -104,14 +85,14 @@ class SqliteCatalogue final : public Catalogue {
   Result<> forget(const std::vector<DeliveryKey>& keys) override {
     const std::lock_guard lock(mutex_);
     const std::unique_ptr<Transaction> transaction = TRY(Transaction::begin(*database_));
-    for (const DeliveryKey& key : keys) TRY(statements_.forget->run({key.order, key.source, key.destination}));
+    for (const DeliveryKey& key : keys) TRY(statements_.run(kForget, {key.order, key.source, key.destination}));
     return transaction->commit();
   }
 
   Result<std::vector<ListingRecord>> listings() override {
     const std::lock_guard lock(mutex_);
     std::vector<ListingRecord> all;
-    TRY(statements_.listings->query({}, [&all](const SqlRow& row) {
+    TRY(statements_.query(kListings, {}, [&all](const SqlRow& row) {
       all.push_back({.host = row.text(0),
                      .owner = row.text(1),
                      .repositories = static_cast<std::uint64_t>(row.number(2)),
@@ -122,19 +103,20 @@ class SqliteCatalogue final : public Catalogue {
 
   Result<> record(const ListingRecord& listing) override {
     const std::lock_guard lock(mutex_);
-    return statements_.record_listing->run(
+    return statements_.run(
+        kRecordListing,
         {listing.host, listing.owner, static_cast<std::int64_t>(listing.repositories), to_value(listing.listed_at)});
   }
 
   Result<std::int64_t> begin_sweep(const SweepRecord& record) override {
     const std::lock_guard lock(mutex_);
-    TRY(statements_.begin_sweep->run({to_value(record.began_at), record.configuration}));
+    TRY(statements_.run(kBeginSweep, {to_value(record.began_at), record.configuration}));
     return database_->last_inserted_id();
   }
 
   Result<> end_sweep(std::int64_t id, Clock::WallTime at, const std::string& report) override {
     const std::lock_guard lock(mutex_);
-    TRY(statements_.end_sweep->run({to_value(at), report, id}));
+    TRY(statements_.run(kEndSweep, {to_value(at), report, id}));
     if (database_->rows_changed() == 0)
       return Error(ErrorKind::NotFound, "'{}' has no sweep {} any more", database_->path(), id);
     return {};
@@ -143,19 +125,20 @@ class SqliteCatalogue final : public Catalogue {
   Result<std::vector<SweepRecord>> sweeps(std::size_t last) override {
     const std::lock_guard lock(mutex_);
     std::vector<SweepRecord> all;
-    TRY(statements_.sweeps->query({static_cast<std::int64_t>(last)},
-                                  [&all](const SqlRow& row) { all.push_back(sweep_of(row)); }));
+    TRY(statements_.query(kSweeps, {static_cast<std::int64_t>(last)},
+                          [&all](const SqlRow& row) { all.push_back(sweep_of(row)); }));
     return all;
   }
 
   Result<> trim_sweeps(std::size_t keep) override {
     const std::lock_guard lock(mutex_);
-    return statements_.trim_sweeps->run({static_cast<std::int64_t>(keep)});
+    return statements_.run(kTrimSweeps, {static_cast<std::int64_t>(keep)});
   }
 
  private:
   Result<> record_one(const Delivery& delivery) {
-    return statements_.record_delivery->run(
+    return statements_.run(
+        kRecordDelivery,
         {delivery.key.order, delivery.key.source, delivery.key.destination, delivery.source_id, delivery.destination_id,
          delivery.confirmed_state, to_value(delivery.confirmed_at), delivery.last_push,
          to_value(delivery.source_seen_at), to_value(delivery.behind_since), to_value(delivery.missing_since),
@@ -164,15 +147,14 @@ class SqliteCatalogue final : public Catalogue {
 
   std::mutex mutex_;  // of both below: one connection, one caller at a time
   const std::unique_ptr<Database> database_;
-  const Statements statements_;
+  PreparedStatements statements_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& path) {
   std::unique_ptr<Database> database = TRY(open_catalogue_file(path));
-  Statements statements = TRY(prepare_all(*database));
-  return std::make_unique<SqliteCatalogue>(std::move(database), std::move(statements));
+  return std::make_unique<SqliteCatalogue>(std::move(database));
 }
 
 }  // namespace packferry
