@@ -55,22 +55,27 @@ void add_selection(CLI::App& app, Words& words) {
   app.add_option("--exclude", words.excludes)->allow_extra_args(false);
 }
 
-void add_replicate(CLI::App& program, Words& words) {
-  CLI::App& app = *program.add_subcommand("replicate");
+// From one repository to others: what may cross, and who we are on both sides.
+void add_crossing(CLI::App& app, Words& words) {
   add_selection(app, words);
   app.add_option("--policy", words.policy);
   app.add_option("--allow-deletions", words.allow_deletions);
   app.add_option("--allow-rewinds", words.allow_rewinds);
   app.add_flag("--keep-old-tips,!--no-keep-old-tips", words.keep_old_tips);
-  app.add_option("--atomic", words.atomic);
   app.add_flag("--ignore-non-empty-destination", words.ignore_non_empty_destination);
-  app.add_option("--max-push", words.max_push);
   app.add_flag("--create", words.create);
   app.add_option("--allowed-regions", words.allowed_regions)->delimiter(',')->allow_extra_args(false);
-  app.add_flag("--dry-run,-n", words.dry_run);
   add_identity(app, words, "source");
   add_identity(app, words, "destination");
   add_common(app, words);
+}
+
+void add_replicate(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("replicate");
+  add_crossing(app, words);
+  app.add_option("--atomic", words.atomic);
+  app.add_option("--max-push", words.max_push);
+  app.add_flag("--dry-run,-n", words.dry_run);
   app.add_option("URL", words.words);
 }
 
@@ -247,22 +252,12 @@ void add_replica(CLI::App& program, Words& words) {
   CLI::App& app = *program.add_subcommand("replica");
   app.add_option("--catalogue", words.catalogue);
   app.add_option("--name", words.name);
-  add_selection(app, words);
-  app.add_option("--policy", words.policy);
-  app.add_option("--allow-deletions", words.allow_deletions);
-  app.add_option("--allow-rewinds", words.allow_rewinds);
-  app.add_flag("--keep-old-tips,!--no-keep-old-tips", words.keep_old_tips);
-  app.add_flag("--create", words.create);
-  app.add_flag("--ignore-non-empty-destination", words.ignore_non_empty_destination);
+  add_crossing(app, words);
   app.add_option("--replace-branch", words.replace_branches)->allow_extra_args(false);
-  app.add_option("--allowed-regions", words.allowed_regions)->delimiter(',')->allow_extra_args(false);
   app.add_option("--role", words.role);
   app.add_option("--freshness", words.freshness);
   app.add_option("--schedule", words.schedule);
   app.add_option("--status", words.status);
-  add_identity(app, words, "source");
-  add_identity(app, words, "destination");
-  add_common(app, words);
   app.add_option("VERB", words.words);
 }
 

@@ -42,17 +42,8 @@ Result<ReplicaStatus> parse_status(std::string_view text) {
 
 Result<ReplicaPolicy> policy_of(const Words& words) {
   ReplicaPolicy policy;
-  for (const std::string& pattern : words.refs)
-    policy.refs.push_back(TRY(Refspec::parse_short(pattern).context("--ref")));
-  for (const std::string& pattern : words.excludes)
-    policy.refs.push_back(
-        TRY(Refspec::parse_short(pattern.starts_with('^') ? pattern : "^" + pattern).context("--exclude")));
-  policy.follow = TRY(parse_follow_mode(words.policy).context("--policy"));
-  if (!words.allow_deletions.empty())
-    policy.allow_deletions = TRY(Allowance::parse(words.allow_deletions).context("--allow-deletions"));
-  if (!words.allow_rewinds.empty())
-    policy.allow_rewinds = TRY(Allowance::parse(words.allow_rewinds).context("--allow-rewinds"));
-  policy.keep_old_tips = words.keep_old_tips;
+  policy.refs = TRY(refspecs_of(words));
+  TRY(take_following(words, policy));
   TRY(policy.policy().context("--ref"));
   return policy;
 }

@@ -64,11 +64,12 @@ class Run {
             .status = status};
   }
 
-  Result<std::unique_ptr<Ends>> make_ends() const {
+  EndOptions end_options() const {
     EndOptions options = common_.ends;
     options.may_prompt = around_.can_prompt && !common_.json && !common_.quiet;
-    return around_.make_ends(options);
+    return options;
   }
+  Result<std::unique_ptr<Ends>> make_ends() const { return around_.make_ends(end_options()); }
   std::unique_ptr<Progress> make_progress(const Labels& labels) const;
   ProgressForm progress_form() const;
   // Most errors name the repository where they arise; said twice it only hides the cause.

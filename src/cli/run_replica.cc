@@ -15,7 +15,6 @@ namespace packferry {
 namespace {
 
 constexpr int kIndent = 2;
-constexpr std::size_t kPageSize = 1'000;
 
 // An order's ends, reached as the command line says; its role is taken on top.
 class OrderedEnds final : public ReplicaEnds {
@@ -123,16 +122,11 @@ class Desk {
 
   Result<std::vector<ReplicaView>> list() {
     std::vector<ReplicaView> views;
-    std::string after;
-    while (true) {
-      const std::vector<ReplicaRecord> page = TRY(replicas_.list(after, kPageSize));
-      for (const ReplicaRecord& replica : page) {
-        ReplicaView view = view_of(replica, clock_.now());
-        if (!command_.status || view.status == *command_.status) views.push_back(std::move(view));
-      }
-      if (page.size() < kPageSize) return views;
-      after = page.back().order.name;
+    for (const ReplicaRecord& replica : TRY(operations_.list())) {
+      ReplicaView view = view_of(replica, clock_.now());
+      if (!command_.status || view.status == *command_.status) views.push_back(std::move(view));
     }
+    return views;
   }
 
   // The addresses of a chain, in the order in which a change passes them, and what of them is compared.
@@ -160,7 +154,8 @@ class Desk {
   }
 
   Result<Outcome> seen(const std::string& name, ExitStatus status) {
-    return Outcome { status, view_of(TRY(operations_.get(name)), clock_.now()) };
+    const ReplicaRecord replica = TRY(operations_.get(name));
+    return Outcome{status, view_of(replica, clock_.now())};
   }
 
   const ReplicaCommand& command_;
@@ -186,9 +181,7 @@ ExitStatus Run::operator()(const ReplicaCommand& command) {
   const std::string file = command.catalogue.empty() ? around_.catalogue : command.catalogue;
   const Result<std::unique_ptr<Replicas>> replicas = open_catalogue(file);
   if (!replicas) return give_up(kName, ExitStatus::Failed, replicas.error());
-  EndOptions options = common_.ends;
-  options.may_prompt = around_.can_prompt && !common_.json && !common_.quiet;
-  OrderedEnds ends(around_.make_ends, std::move(options));
+  OrderedEnds ends(around_.make_ends, end_options());
   Desk desk(command, **replicas, ends, around_, common_.ends.patience, stop_);
 
   const auto give_up_on = [&](const Error& error) {

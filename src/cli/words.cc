@@ -21,27 +21,17 @@ constexpr std::string_view kEverything[] = {"refs/*"};
 constexpr std::string_view kNameInAccount = "${account_id}/${region}/${repo_name}";
 
 Result<RefspecSet> selection_of(const Words& words, std::span<const std::string_view> otherwise) {
-  std::vector<Refspec> specs;
-  for (const std::string& pattern : words.refs) specs.push_back(TRY(Refspec::parse_short(pattern).context("--ref")));
+  std::vector<Refspec> specs = TRY(refspecs_of(words));
   for (const std::string_view pattern : otherwise)
     if (words.refs.empty()) specs.push_back(TRY(Refspec::parse(pattern)));
-  for (const std::string& pattern : words.excludes) {
-    const std::string negative = pattern.starts_with('^') ? pattern : "^" + pattern;
-    specs.push_back(TRY(Refspec::parse_short(negative).context("--exclude")));
-  }
   return RefspecSet::from(std::move(specs)).context("--ref");
 }
 
 Result<Policy> policy_of(const Words& words, std::span<const std::string_view> otherwise) {
   Policy policy;
   policy.selection = TRY(selection_of(words, otherwise));
-  policy.follow = TRY(parse_follow_mode(words.policy).context("--policy"));
+  TRY(take_following(words, policy));
   policy.atomic = TRY(parse_atomic_mode(words.atomic).context("--atomic"));
-  if (!words.allow_deletions.empty())
-    policy.allow_deletions = TRY(Allowance::parse(words.allow_deletions).context("--allow-deletions"));
-  if (!words.allow_rewinds.empty())
-    policy.allow_rewinds = TRY(Allowance::parse(words.allow_rewinds).context("--allow-rewinds"));
-  policy.keep_old_tips = words.keep_old_tips;
   policy.ignore_non_empty_destination = words.ignore_non_empty_destination;
   return policy;
 }
@@ -466,6 +456,16 @@ Result<CommandLine> catalogue_of(const Words& words) {
 }
 
 }  // namespace
+
+Result<std::vector<Refspec>> refspecs_of(const Words& words) {
+  std::vector<Refspec> specs;
+  for (const std::string& pattern : words.refs) specs.push_back(TRY(Refspec::parse_short(pattern).context("--ref")));
+  for (const std::string& pattern : words.excludes) {
+    const std::string negative = pattern.starts_with('^') ? pattern : "^" + pattern;
+    specs.push_back(TRY(Refspec::parse_short(negative).context("--exclude")));
+  }
+  return specs;
+}
 
 Result<RepositoryName> repository_name_of(const Url& url) {
   constexpr std::string_view kCodeCommit = "/v1/repos/";

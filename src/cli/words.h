@@ -102,6 +102,21 @@ struct Words {
 // Invalid: what is missing, too much or not to be understood.
 Result<CommandLine> command_of(std::string_view command, const Words& words);
 
+// What --ref and --exclude say; nothing where they say nothing.
+Result<std::vector<Refspec>> refspecs_of(const Words& words);
+
+// How far to follow, into a Policy or a ReplicaPolicy.
+template <typename AnyPolicy>
+Result<> take_following(const Words& words, AnyPolicy& policy) {
+  policy.follow = TRY(parse_follow_mode(words.policy).context("--policy"));
+  if (!words.allow_deletions.empty())
+    policy.allow_deletions = TRY(Allowance::parse(words.allow_deletions).context("--allow-deletions"));
+  if (!words.allow_rewinds.empty())
+    policy.allow_rewinds = TRY(Allowance::parse(words.allow_rewinds).context("--allow-rewinds"));
+  policy.keep_old_tips = words.keep_old_tips;
+  return {};
+}
+
 // The name that a repository gets in a store when none is given: "app/web" for https://host/app/web.git, "web" for a
 // path that ends so and for CodeCommit's /v1/repos/web.
 Result<RepositoryName> repository_name_of(const Url& url);

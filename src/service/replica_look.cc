@@ -72,6 +72,8 @@ std::vector<RefChange> changes_of(const LegReport& leg) {
   return changes;
 }
 
+LookFailure failure_of(const Error& why) { return {why.kind(), why.message(), remedy_of(why.kind())}; }
+
 // Something was refused or could not be confirmed: in the words of the first ref.
 Error refusal_of(const LegReport& leg) {
   if (leg.error) return *leg.error;
@@ -130,6 +132,10 @@ std::string remedy_of(ErrorKind kind) {
   return {};
 }
 
+Looked failed_look(const Error& why) {
+  return {.look = {.outcome = LookOutcome::Failed, .failure = failure_of(why)}, .error = why};
+}
+
 Result<Looked> look_at(Source& source, Destination& destination, const LookOptions& options, const Clock& clock,
                        CrossingObserver* observer, std::stop_token stop) {
   WatchedSource watched(source, options);
@@ -151,7 +157,7 @@ Result<Looked> look_at(Source& source, Destination& destination, const LookOptio
         HeldPlan{.digest = leg.held_digest, .text = text_of_held(leg), .expires_at = clock.now() + options.held_for};
   if (look.outcome != LookOutcome::Failed) return Looked{.look = std::move(look), .held_refs = held_refs_of(leg)};
   const Error why = error != nullptr ? *error : refusal_of(leg);
-  look.failure = LookFailure{why.kind(), why.message(), remedy_of(why.kind())};
+  look.failure = failure_of(why);
   return Looked{.look = std::move(look), .error = why};
 }
 

@@ -36,6 +36,9 @@ struct Looked {
 Result<Looked> look_at(Source& source, Destination& destination, const LookOptions& options, const Clock& clock,
                        CrossingObserver* observer, std::stop_token stop);
 
+// Of a look that failed so, before it could see anything.
+Looked failed_look(const Error& why);
+
 // What a person can do about it; empty: wait.
 std::string remedy_of(ErrorKind kind);
 

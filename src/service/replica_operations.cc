@@ -97,7 +97,7 @@ Result<ReplicaRecord> ReplicaOperations::create(const ReplicaWish& wish, const s
     return refuse_circles(std::move(edges));
   };
   std::vector<ReplicaOrder> others;
-  for (ReplicaRecord& other : TRY(all())) others.push_back(std::move(other.order));
+  for (ReplicaRecord& other : TRY(list())) others.push_back(std::move(other.order));
   TRY(admit(others));
   TRY(check_destination(order, wish, std::move(stop)));
   // Somebody may have been quicker: asked again in the transaction.
@@ -156,7 +156,7 @@ Result<Looked> ReplicaOperations::seed(const std::string& name, ReplicaWorker& w
   return look();
 }
 
-Result<std::vector<ReplicaRecord>> ReplicaOperations::all() {
+Result<std::vector<ReplicaRecord>> ReplicaOperations::list() {
   std::vector<ReplicaRecord> all;
   while (true) {
     std::vector<ReplicaRecord> page =
@@ -169,7 +169,7 @@ Result<std::vector<ReplicaRecord>> ReplicaOperations::all() {
 
 Result<std::vector<ReplicaRecord>> ReplicaOperations::chain(const std::string& name) {
   std::vector<ReplicaRecord> chain { TRY(get(name)) };
-  const std::vector<ReplicaRecord> others = TRY(all());
+  const std::vector<ReplicaRecord> others = TRY(list());
   // Circles are refused at create, so this ends.
   while (true) {
     const std::string begin = TRY(end_of(chain.front().order.source));

@@ -49,6 +49,7 @@ class ReplicaOperations {
   Result<ReplicaRecord> create(const ReplicaWish& wish, const std::string& by, std::stop_token stop);
   // NotFound, here and below: there is none of this name.
   Result<ReplicaRecord> get(const std::string& name);
+  Result<std::vector<ReplicaRecord>> list();  // all of them, by name
   // `digest`: of the plan that is held, or its first twelve digits or more. Rejected: it is not what is held.
   Result<> approve(const std::string& name, const std::string& digest, const std::string& by);
 
@@ -63,7 +64,6 @@ class ReplicaOperations {
 
  private:
   Result<> check_destination(const ReplicaOrder& order, const ReplicaWish& wish, std::stop_token stop);
-  Result<std::vector<ReplicaRecord>> all();
 
   Replicas& replicas_;
   ReplicaEnds& ends_;

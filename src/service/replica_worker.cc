@@ -62,26 +62,21 @@ std::string approval_of(const ReplicaMemory& memory, Clock::WallTime now) {
   return memory.approval && now < memory.approval->expires_at ? memory.approval->digest : std::string();
 }
 
-Looked failed(const Error& error) {
-  return {.look = {.outcome = LookOutcome::Failed,
-                   .failure = LookFailure{error.kind(), error.message(), remedy_of(error.kind())}},
-          .error = error};
-}
-
 }  // namespace
 
 Result<Looked> ReplicaWorker::look(const ReplicaRecord& replica, const Lease& lease, CrossingObserver* observer,
                                    std::stop_token stop) {
-  const ReplicaPolicy policy = TRY(ReplicaPolicy::parse(replica.order.policy));
+  const ReplicaPolicy said = TRY(ReplicaPolicy::parse(replica.order.policy));
   const std::unique_ptr<Source> source = TRY(ends_.source(replica.order));
   const std::unique_ptr<Destination> destination = TRY(ends_.destination(replica.order));
-  const LookOptions options {
-    .policy = TRY(policy.policy())
-    , .patience = options_.patience, .approved = approval_of(replica.memory, clock_.now()),
-      .held_for = options_.held_for, .on_listed = [&](const std::string& state) {
-        // Lag counts from here. Where it cannot be said now, it counts from the end of the look.
-        if (state != replica.memory.source_state) (void)replicas_.note_change(lease, state, clock_.now()).has_value();
-      }
+  LookOptions options;
+  options.policy = TRY(said.policy());
+  options.patience = options_.patience;
+  options.approved = approval_of(replica.memory, clock_.now());
+  options.held_for = options_.held_for;
+  options.on_listed = [&](const std::string& state) {
+    // Lag counts from here. Where it cannot be said now, it counts from the end of the look.
+    if (state != replica.memory.source_state) (void)replicas_.note_change(lease, state, clock_.now()).has_value();
   };
   return look_at(*source, *destination, options, clock_, observer, std::move(stop));
 }
@@ -115,7 +110,7 @@ Result<std::optional<Looked>> ReplicaWorker::work(const std::string& name, Cross
     TRY(replicas_.give_back(*lease, clock_.now()));
     return std::move(looked).error();
   }
-  Looked seen = looked ? std::move(looked).value() : failed(looked.error());
+  Looked seen = looked ? std::move(looked).value() : failed_look(looked.error());
   seen.look.next_look_at = next_look_of(*replica, *lease, seen);
   TRY(replicas_.record(*lease, seen.look, clock_.now()));
   return std::optional(std::move(seen));
