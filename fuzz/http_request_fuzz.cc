@@ -1,5 +1,6 @@
-// What a client sends, in one piece and in blocks of any size: the same requests come out of it, or the same refusal,
-// and nothing in them could stand in another place of a reply, or lead a reader elsewhere.
+// What a client sends, in one piece and in blocks of any size: the same requests come out of it, and nothing in them
+// could stand in another place of a reply, or lead a reader elsewhere. Why a bad one is refused may differ, and when: a
+// quoted string that never ends is only waited for until a piece shows that it cannot.
 #include <vector>
 
 #include "fuzz.h"
@@ -63,5 +64,4 @@ FUZZ(input) {
     CHECK(whole.requests[i].headers.size() == pieces.requests[i].headers.size());
     CHECK(whole.requests[i].body == pieces.requests[i].body);
   }
-  CHECK(whole.refusal == pieces.refusal);
 }

@@ -82,6 +82,8 @@ struct HttpRequestReader::State {
   std::size_t size_of_head(std::string_view bytes);
   void read_head();
   std::size_t bytes_worth_a_look() const { return parser.chunked() ? kLastChunk.size() : 1; }
+  // A chunk's line or a trailer that is longer is refused, whether it comes in one piece or in many.
+  std::size_t bytes_looked_at() const { return parser.chunked() ? limits.head_bytes_max : std::string_view::npos; }
 
   const HttpMessageLimits limits;
   http::request_parser<http::string_body> parser;
@@ -137,7 +139,7 @@ std::size_t HttpRequestReader::take(std::string_view bytes) {
   }
   while (state.refusal == 0 && !state.parser.is_done() && bytes.size() - taken >= state.bytes_worth_a_look()) {
     beast::error_code code;
-    const std::string_view rest = bytes.substr(taken);
+    const std::string_view rest = bytes.substr(taken, state.bytes_looked_at());
     const std::size_t more = state.parser.put(boost::asio::buffer(rest.data(), rest.size()), code);
     taken += more;
     if (code && code != http::error::need_more) state.refusal = refusal_for(code);

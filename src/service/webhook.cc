@@ -219,7 +219,7 @@ class Places {
   explicit Places(Subject subject) : suffix_(subject == Subject::Wiki ? ".wiki" : "") {}
 
   void add_name(std::string_view name) {
-    if (name.size() <= kPlaceBytesMax && printable(name, name.size() + 1) == name) add(place_of_path(name));
+    if (name.size() <= kPlaceBytesMax) add(place_of_path(name));
   }
   void add_url(std::string_view text) {
     if (text.empty() || text.size() > kPlaceBytesMax) return;
@@ -228,8 +228,9 @@ class Places {
   std::vector<std::string> take() { return std::move(places_); }
 
  private:
+  // What is shown, and kept: a URL's percent signs may have stood for anything.
   void add(std::string place) {
-    if (place.empty()) return;
+    if (place.empty() || printable(place, place.size() + 1) != place) return;
     place += suffix_;
     if (std::find(places_.begin(), places_.end(), place) == places_.end()) places_.push_back(std::move(place));
   }
