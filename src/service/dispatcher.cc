@@ -129,22 +129,20 @@ void Dispatcher::wait(std::optional<Clock::WallTime> until, std::stop_token stop
   changed_.wait_for(lock, std::move(stop), longest, [this] { return is_nudged_; });
 }
 
-void Dispatcher::drain() {
-  std::unique_lock lock(mutex_);
+// What no thread has begun yet stays in the queue.
+void Dispatcher::close() {
+  const std::lock_guard lock(mutex_);
   for (const DueLook& look : handed_out_) begun_.erase(look.replica);
   handed_out_.clear();
   is_over_ = true;
   changed_.notify_all();
-  changed_.wait_for(lock, options_.drain, [this] { return begun_.empty(); });
 }
 
-void Dispatcher::run(std::stop_token stop) {
-  std::stop_source looks;
+void Dispatcher::run(std::stop_token stop, std::stop_token looks) {
   std::vector<std::jthread> threads;
-  for (std::size_t i = 0; i < options_.workers; ++i) threads.emplace_back([&] { work(looks.get_token()); });
+  for (std::size_t i = 0; i < options_.workers; ++i) threads.emplace_back([this, looks] { work(looks); });
   while (!stop.stop_requested()) wait(begin_looks(), stop);
-  drain();
-  looks.request_stop();
+  close();
 }
 
 }  // namespace packferry

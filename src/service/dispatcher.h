@@ -22,7 +22,6 @@ namespace packferry {
 struct DispatcherOptions {
   std::size_t workers = 16;     // looks at work at a time, all hosts together
   std::size_t host_width = 8;   // and of one host, as long as it does not throttle
-  Milliseconds drain{30'000};   // how long looks may go on after a stop
   Milliseconds ask_every{500};  // other programs trigger, too, and tell nobody
 };
 
@@ -48,9 +47,9 @@ class Dispatcher {
         observer_(observer),
         gates_(options.host_width) {}
 
-  // Until `stop`. Then no look begins any more; those at work have options.drain, and go back to the queue if that was
-  // not enough. Returns when all have ended. Called once.
-  void run(std::stop_token stop);
+  // Until `stop`. Then no look begins any more; those at work come to their end, or go back to the queue when `looks`
+  // is told to stop, too. Returns when all have ended. Called once.
+  void run(std::stop_token stop, std::stop_token looks);
 
   // Something was triggered: look into the queue now.
   void nudge();
@@ -74,7 +73,7 @@ class Dispatcher {
                                       std::optional<Clock::WallTime>& ask_again) const;
   std::optional<Clock::WallTime> begin_looks();
   void wait(std::optional<Clock::WallTime> until, std::stop_token stop);
-  void drain();
+  void close();
 
   Replicas& replicas_;
   ReplicaWorker& worker_;

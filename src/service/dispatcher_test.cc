@@ -66,7 +66,7 @@ class DispatcherTest : public ::testing::Test {
   // Runs until `is_so`, and until what is at work then has ended.
   template <typename Predicate>
   bool run_until(Dispatcher& dispatcher, const Predicate& is_so) {
-    std::jthread thread([&](const std::stop_token& stop) { dispatcher.run(stop); });
+    std::jthread thread([&](const std::stop_token& stop) { dispatcher.run(stop, looks.get_token()); });
     return eventually(is_so);
   }
 
@@ -76,6 +76,7 @@ class DispatcherTest : public ::testing::Test {
   std::unique_ptr<Replicas> replicas = must(Replicas::open(dir / "catalogue.db"));
   ReplicaWorker worker{*replicas, ends, {.owner = "test"}, clock};
   Counting seen;
+  std::stop_source looks;
 };
 
 TEST_F(DispatcherTest, EveryReplicaThatIsDueIsLookedAtOnce) {
@@ -125,8 +126,8 @@ TEST_F(DispatcherTest, WhatIsAtWorkAtAStopComesToItsEnd) {
   order("web", "git.example");
   std::atomic<bool> is_stopped = false;
   source("web", "git.example").on_listing = [&] { eventually([&] { return is_stopped.load(); }); };
-  Dispatcher dispatcher(*replicas, worker, {.workers = 2, .drain = Milliseconds(60'000)}, clock, &seen);
-  std::jthread thread([&](const std::stop_token& stop) { dispatcher.run(stop); });
+  Dispatcher dispatcher(*replicas, worker, {.workers = 2}, clock, &seen);
+  std::jthread thread([&](const std::stop_token& stop) { dispatcher.run(stop, looks.get_token()); });
   EXPECT_TRUE(eventually([&] { return seen.begun == 1; }));
   thread.request_stop();
   is_stopped = true;
@@ -134,15 +135,16 @@ TEST_F(DispatcherTest, WhatIsAtWorkAtAStopComesToItsEnd) {
   EXPECT_EQ(outcome("web"), LookOutcome::Equal);
 }
 
-TEST_F(DispatcherTest, ALookThatIsStillAtWorkAfterThatGoesBack) {
+TEST_F(DispatcherTest, ALookThatIsStoppedGoesBack) {
   order("web", "git.example");
   std::atomic<bool> may_go_on = false;
   source("web", "git.example").on_listing = [&] { eventually([&] { return may_go_on.load(); }); };
-  Dispatcher dispatcher(*replicas, worker, {.workers = 1, .drain = Milliseconds(1)}, clock, &seen);
-  std::jthread thread([&](const std::stop_token& stop) { dispatcher.run(stop); });
+  Dispatcher dispatcher(*replicas, worker, {.workers = 1}, clock, &seen);
+  std::jthread thread([&](const std::stop_token& stop) { dispatcher.run(stop, looks.get_token()); });
   EXPECT_TRUE(eventually([&] { return seen.begun == 1; }));
   source("web", "git.example").listing_error = Error(ErrorKind::Cancelled, "stopped");
   thread.request_stop();
+  looks.request_stop();
   may_go_on = true;
   thread.join();
   EXPECT_EQ(seen.ended, 0);
