@@ -1,13 +1,13 @@
 #include "service/fleet_item.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 #include "base/printable.h"
 #include "engine/backup_destination.h"
+#include "service/refusal.h"
+#include "service/sweep.h"
 
 namespace packferry {
 namespace {
@@ -46,8 +46,22 @@ class Relay final : public CrossingObserver {
   SweepObserver* const observer_;
 };
 
+// A leg that brought some of its refs is not at its end either, where what stopped the others may pass.
 bool is_settled(const LegOutcome& outcome) {
-  return outcome.state != LegState::NotBegun && (outcome.state != LegState::Failed || !may_pass(*outcome.error));
+  if (outcome.state != LegState::Failed && outcome.state != LegState::Partial)
+    return outcome.state != LegState::NotBegun;
+  return !is_worth_another_attempt(*outcome.error);
+}
+
+// What an attempt has brought stays brought, whatever the next one says.
+LegState of_all_attempts(const LegOutcome& outcome) {
+  if (outcome.refs_changed > 0 && outcome.state == LegState::UpToDate) return LegState::Done;
+  if (outcome.refs_changed > 0 && outcome.state == LegState::Failed) return LegState::Partial;
+  return outcome.state;
+}
+
+bool fell_short(LegState state) {
+  return state == LegState::Held || state == LegState::Partial || state == LegState::Failed;
 }
 
 LegState state_of(LegStatus status) {
@@ -67,25 +81,6 @@ LegState state_of(LegStatus status) {
   }
   CHECK(!"a LegStatus has a state");
   return LegState::Failed;
-}
-
-// What stopped it, in the words of the first ref that it stopped.
-std::optional<Error> reason_of(const LegReport& report) {
-  if (report.error) return report.error;
-  std::size_t others = 0;
-  const RefResult* first = nullptr;
-  for (const RefResult& ref : report.refs) {
-    if (ref.outcome == RefOutcome::Confirmed || ref.outcome == RefOutcome::Planned) continue;
-    if (ref.objection && !is_hold(*ref.objection) && report.status != LegStatus::Partial) continue;
-    if (first == nullptr) {
-      first = &ref;
-    } else {
-      ++others;
-    }
-  }
-  if (first == nullptr) return std::nullopt;
-  const std::string more = others > 0 ? fmt::format("; and {} more refs", others) : std::string();
-  return Error(ErrorKind::Rejected, "{}: {}{}", first->update.name.text(), first->reason, more);
 }
 
 // Legs that one crossing can serve.
@@ -215,14 +210,15 @@ Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token s
       settle(leg, LegState::UpToDate, Proof::Source);
     }
     if (differing.empty()) continue;
-    if (Result<> crossed = cross(differing, *source, listing, stop); !crossed)
+    if (Result<> crossed = cross(differing, *source, listing, state, stop); !crossed)
       for (const std::size_t leg : differing)
         if (!is_settled(outcomes_[leg])) fail(leg, crossed.error());
   }
   return {};
 }
 
-Result<> FleetItemRun::cross(const Group& legs, Source& source, const Listing& listing, std::stop_token stop) {
+Result<> FleetItemRun::cross(const Group& legs, Source& source, const Listing& listing, const std::string& listed_state,
+                             std::stop_token stop) {
   const Clock::WallTime seen_at = context_.clock.now();
   std::vector<std::unique_ptr<Destination>> made;
   std::vector<Destination*> destinations;
@@ -251,7 +247,7 @@ Result<> FleetItemRun::cross(const Group& legs, Source& source, const Listing& l
   source_listings_ += seen.asked();
   fetches_ += report.fetches;
   if (report.error) return *report.error;
-  const std::string state = state_of(seen.seen(), first.policy());
+  const std::string state = seen.asked() == 0 ? listed_state : state_of(seen.seen(), first.policy());
   for (std::size_t i = 0; i < crossing_legs.size(); ++i) {
     const std::size_t leg = crossing_legs[i];
     note(leg, report.legs[i], state, seen_at);
@@ -295,15 +291,16 @@ Result<std::unique_ptr<Destination>> FleetItemRun::destination(std::size_t leg, 
 void FleetItemRun::note(std::size_t leg, const LegReport& report, const std::string& state, Clock::WallTime seen_at) {
   LegOutcome& outcome = outcomes_[leg];
   outcome.state = state_of(report.status);
-  outcome.error = reason_of(report);
-  if (outcome.state == LegState::Failed && !outcome.error)
-    outcome.error = Error(ErrorKind::Unavailable, "nothing could be confirmed");
+  outcome.error.reset();
+  if (fell_short(outcome.state))
+    outcome.error = refusal_of(report).value_or(Error(ErrorKind::Unavailable, "nothing could be confirmed"));
   outcome.pack_bytes += report.pack_bytes;
-  outcome.refs_changed = static_cast<std::size_t>(std::ranges::count_if(report.refs, [](const RefResult& ref) {
+  outcome.refs_changed += static_cast<std::size_t>(std::ranges::count_if(report.refs, [](const RefResult& ref) {
     return ref.outcome == RefOutcome::Confirmed || ref.outcome == RefOutcome::Planned;
   }));
   outcome.refs_withheld =
       static_cast<std::size_t>(std::ranges::count(report.refs, RefOutcome::Withheld, &RefResult::outcome));
+  outcome.state = of_all_attempts(outcome);
   if (context_.options.dry_run) return;
 
   saw_source(leg, seen_at);
@@ -354,8 +351,9 @@ void FleetItemRun::hold(std::size_t leg, Error error) {
 
 void FleetItemRun::fail(std::size_t leg, Error error) {
   outcomes_[leg].state = LegState::Failed;
+  outcomes_[leg].state = of_all_attempts(outcomes_[leg]);
   Delivery& delivery = known_[leg];
-  delivery.outcome = "failed";
+  delivery.outcome = std::string(to_string(outcomes_[leg].state));
   delivery.error = error.message();
   ++delivery.failures;
   outcomes_[leg].error = std::move(error);

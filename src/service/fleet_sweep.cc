@@ -163,7 +163,7 @@ class Sweeper {
       if (observer_ != nullptr) observer_->on_begin(item, attempt);
       if (!runs[i]) runs[i] = std::make_unique<FleetItemRun>(item, known_of(item), context_);
       std::optional<Error> error = runs[i]->attempt(attempt, stop_);
-      if (error && may_pass(*error) && attempt < options_.attempts_max && !stop_.stop_requested()) {
+      if (error && is_worth_another_attempt(*error) && attempt < options_.attempts_max && !stop_.stop_requested()) {
         if (observer_ != nullptr) observer_->on_again(item, *error);
         return error;
       }
