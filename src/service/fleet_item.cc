@@ -124,7 +124,7 @@ std::vector<FleetItemRun::Group> FleetItemRun::groups_to_bring(const std::vector
       hold(leg, Error(ErrorKind::Conflict,
                       "{} is another repository than the one that was delivered ({} was {}): if that is right, "
                       "`packferry catalogue forget` it",
-                      printable(item_.name()), printable(item_.source.id), printable(known_[leg].source_id)));
+                      printable(item_.name()), printable(item_.source->id), printable(known_[leg].source_id)));
       continue;
     }
     if (is_proved_by_listing(leg, now)) {
@@ -163,12 +163,12 @@ bool FleetItemRun::is_fresh(std::size_t leg, Clock::WallTime now) const {
 
 bool FleetItemRun::is_proved_by_listing(std::size_t leg, Clock::WallTime now) const {
   const Delivery& known = known_[leg];
-  return is_fresh(leg, now) && !item_.source.last_push.empty() && known.last_push == item_.source.last_push &&
+  return is_fresh(leg, now) && !item_.source->last_push.empty() && known.last_push == item_.source->last_push &&
          known.source_seen_at && now - *known.source_seen_at < context_.fleet.trust_listing;
 }
 
 bool FleetItemRun::is_another_source(std::size_t leg) const {
-  return !known_[leg].source_id.empty() && !item_.source.id.empty() && known_[leg].source_id != item_.source.id;
+  return !known_[leg].source_id.empty() && !item_.source->id.empty() && known_[leg].source_id != item_.source->id;
 }
 
 // Asked only when something is to be written there.
@@ -189,12 +189,12 @@ Result<bool> FleetItemRun::is_another_destination(std::size_t leg, std::stop_tok
 
 // The source is asked once, for all of it where groups want different refs.
 Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token stop) {
-  const std::unique_ptr<Source> source = TRY(context_.ends.source(*context_.fleet.host(item_.host), item_.source));
+  const std::unique_ptr<Source> source = TRY(context_.ends.source(*context_.fleet.host(item_.host), *item_.source));
   ++source_listings_;
   const RefspecSet everything;
   const RefspecSet& wanted = groups.size() == 1 ? item_.legs[groups.front().front()].policy().selection : everything;
   const Result<Listing> listed = source->refs(wanted, stop);
-  if (!listed && listed.error().kind() == ErrorKind::NotFound && item_.source.is_wiki) settle_absent();
+  if (!listed && listed.error().kind() == ErrorKind::NotFound && item_.source->is_wiki) settle_absent();
   const Listing listing = TRY(listed);
   const Clock::WallTime now = context_.clock.now();
   for (const Group& group : groups) {
@@ -206,7 +206,7 @@ Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token s
         continue;
       }
       saw_source(leg, now);
-      known_[leg].last_push = item_.source.last_push;
+      known_[leg].last_push = item_.source->last_push;
       settle(leg, LegState::UpToDate, Proof::Source);
     }
     if (differing.empty()) continue;
@@ -264,15 +264,15 @@ Result<std::unique_ptr<Destination>> FleetItemRun::destination(std::size_t leg, 
   if (order.backup != nullptr) {
     const FleetBackup& backup = *order.backup;
     ObjectStore& store = *TRY(context_.ends.store(*context_.fleet.store(backup.store)));
-    const bool knows_account = !item_.source.account.empty() && !item_.source.region.empty();
+    const bool knows_account = !item_.source->account.empty() && !item_.source->region.empty();
     BackupOptions options{.format = backup.format,
                           .keys = backup.keys.value_or(KeyTemplate::standard(knows_account)),
                           .limits = backup.limits,
                           .recipients = backup.recipients,
-                          .source = item_.source.url.text(),
+                          .source = item_.source->url.text(),
                           .environment = context_.ends.child_environment()};
-    if (!item_.source.account.empty()) options.key_variables["account_id"] = item_.source.account;
-    if (!item_.source.region.empty()) options.key_variables["region"] = item_.source.region;
+    if (!item_.source->account.empty()) options.key_variables["account_id"] = item_.source->account;
+    if (!item_.source->region.empty()) options.key_variables["region"] = item_.source->region;
     return std::make_unique<BackupDestination>(store, TRY(RepositoryName::parse(order.name)), std::move(options),
                                                context_.options.patience, context_.clock);
   }
@@ -309,10 +309,10 @@ void FleetItemRun::note(std::size_t leg, const LegReport& report, const std::str
   delivery.error = outcome.error ? outcome.error->message() : std::string();
   if (outcome.state == LegState::UpToDate || outcome.state == LegState::Done) {
     outcome.proof = Proof::Confirmed;
-    delivery.source_id = item_.source.id;
+    delivery.source_id = item_.source->id;
     delivery.confirmed_state = state;
     delivery.confirmed_at = report.confirmed_at.value_or(seen_at);
-    delivery.last_push = item_.source.last_push;
+    delivery.last_push = item_.source->last_push;
     delivery.behind_since.reset();
     delivery.failures = 0;
   } else {

@@ -252,6 +252,19 @@ TEST_F(FleetSweepTest, ALostCatalogueCostsOnlyTime) {
   EXPECT_TRUE(sweep().catalogue_error);
 }
 
+TEST_F(FleetSweepTest, WithoutWhatIsKnownOfItNothingIsDone) {
+  sweep();
+  source("two").parents[commit(2)] = commit(1);
+  source("two").holds = refs_at({{"refs/heads/main", 2}});
+  catalogue.find_error = Error(ErrorKind::Corrupt, "damaged");
+  const SweepReport report = sweep();
+  EXPECT_EQ(report.count(LegState::Failed), 3u);
+  EXPECT_EQ(leg(report, "two").error->message(), "damaged");
+  EXPECT_EQ(destination("two").holds, refs_at({{"refs/heads/main", 1}}));
+  catalogue.find_error.reset();
+  EXPECT_EQ(sweep().count(LegState::Done), 1u);
+}
+
 TEST_F(FleetSweepTest, ABackupAndAReplicaOfOneSourceShareItsListing) {
   fleet.backups.push_back({.name = "nightly", .source = {.host = "forge"}, .store = "vault"});
   fleet.backups.front().policy.selection = must(RefspecSet::from({}));
