@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "catalogue/tokens.h"
 #include "net/http_message.h"
 #include "net/url.h"
 
@@ -49,6 +50,9 @@ inline constexpr Action kActions[] = {
 Scope scope_for(Action action);
 // Whether it is about one replica, and so a matter of patterns. The others are for tokens without patterns only.
 bool is_about_one_replica(Action action);
+// What it takes to approve a plan, which is a line for each ref: one that is cut off counts as one that loses
+// something.
+Action approval_of(std::string_view plan);
 
 // What is kept of a token.
 struct Grant {
@@ -68,9 +72,16 @@ struct NewToken {
   Grant grant;
 };
 // From 36 bytes of randomness, which come from the operating system. Invalid: no scope, a name that does not show as it
-// is, an empty glob.
+// is, an empty glob, or one that does not show.
 Result<NewToken> make_token(std::string bearer, std::set<Scope> scopes, std::vector<std::string> replicas,
                             std::optional<Clock::WallTime> expires_at);
+
+// As it is kept, and back. A scope that is not known, as of a newer program, grants nothing.
+TokenRecord to_record(const Grant& grant, Clock::WallTime created_at);
+Grant to_grant(const TokenRecord& record);
+
+// "3f9c02d1", for looking the grant up; nothing where no token of ours is shown. It proves nothing.
+std::optional<std::string> token_id_of(const ReceivedRequest& request);
 
 // The grant of the token in this request, which stays in `grants`. Denied, always with the same words: no Authorization
 // header or two, another scheme than Bearer, a token that is none, that is not known, or that has expired.
@@ -78,5 +89,7 @@ Result<const Grant*> grant_of(const ReceivedRequest& request, const std::vector<
 
 // Pure, and all that decides. `replica` is its name; empty: no particular one.
 bool may(const Grant& grant, Action action, std::string_view replica);
+// Whether that replica is one of the token's at all; of another one the bearer does not even hear that it is there.
+bool is_for(const Grant& grant, const std::string& replica);
 
 }  // namespace packferry

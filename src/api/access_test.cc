@@ -111,6 +111,35 @@ TEST(Access, MakesNoTokenThatMeansNothing) {
   EXPECT_FAILS(make_token("", {Scope::Read}, {}, std::nullopt), ErrorKind::Invalid, "who gets the token");
   EXPECT_FAILS(make_token("a\nb", {Scope::Read}, {}, std::nullopt), ErrorKind::Invalid, "who gets the token");
   EXPECT_FAILS(make_token("x", {Scope::Read}, {"app/*", ""}, std::nullopt), ErrorKind::Invalid, "empty pattern");
+  EXPECT_FAILS(make_token("x", {Scope::Read}, {"a\nb"}, std::nullopt), ErrorKind::Invalid, "plain text");
+  EXPECT_FAILS(make_token("x", {Scope::Read}, std::vector<std::string>(101, "a"), std::nullopt), ErrorKind::Invalid,
+               "up to 100");
+}
+
+TEST(Access, AGrantIsKeptAndComesBack) {
+  const Grant grant = token({Scope::Read, Scope::Destroy}, {"app/*", "infra"}, kNow).grant;
+  const TokenRecord record = to_record(grant, kNow);
+  EXPECT_EQ(record.scopes, "read destroy");
+  EXPECT_EQ(to_grant(record), grant);
+  TokenRecord newer = record;
+  newer.scopes = "read fly destroyer";
+  EXPECT_EQ(to_grant(newer).scopes, std::set{Scope::Read});
+}
+
+TEST(Access, ATokenNamesItsGrant) {
+  const NewToken good = token();
+  EXPECT_EQ(token_id_of(with_header("Bearer " + good.token.reveal())), good.grant.id);
+  EXPECT_EQ(token_id_of(with_header("Bearer pkf_" + std::string(100, 'x')))->size(), 8U);
+  EXPECT_EQ(token_id_of(with_header("Bearer eyJ.eyJ.x")), std::nullopt);
+  EXPECT_EQ(token_id_of({}), std::nullopt);
+}
+
+TEST(Access, APlanThatLosesNothingIsLessToApprove) {
+  EXPECT_EQ(approval_of("create refs/heads/a 0 -> 1: first-contact: x\nfast-forward refs/heads/b 1 -> 2: y: z\n"),
+            Action::ApproveAdditions);
+  for (const char* plan : {"rewind refs/heads/a 1 -> 2: x: y\n", "create refs/heads/a\ndelete refs/heads/b\n",
+                           "create refs/heads/a\nand 3 more\n", "created\n", "\n"})
+    EXPECT_EQ(approval_of(plan), Action::ApproveLosses) << plan;
 }
 
 TEST(Access, ScopesHaveWords) {

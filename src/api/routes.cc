@@ -17,8 +17,8 @@ constexpr std::size_t kKeyBytesMax = 100;
 constexpr std::size_t kShownBytesMax = 100;
 
 constexpr Route kRoutes[] = {
-    {"GET", "/v1/replicas", "listReplicas", Action::SeeReplica, true},
-    {"POST", "/v1/replicas", "createReplica", Action::CreateReplica},
+    {"GET", "/v1/replicas", "listReplicas", Action::SeeReplica, true, "status"},
+    {"POST", "/v1/replicas", "createReplica", Action::CreateReplica, false, "", true},
     {"GET", "/v1/replicas/{name}", "getReplica", Action::SeeReplica},
     {"DELETE", "/v1/replicas/{name}", "deleteReplica", Action::DeleteReplica},
     {"POST", "/v1/replicas/{name}/pause", "pauseReplica", Action::Pause},
@@ -30,8 +30,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/replicas/{name}/plans/{digest}/approve", "approvePlan", Action::ApproveAdditions},
     {"POST", "/v1/webhooks/{source}", "receiveWebhook"},
     {"GET", "/v1/tokens", "listTokens", Action::SeeTokens, true},
-    {"POST", "/v1/tokens", "createToken", Action::CreateToken},
+    {"POST", "/v1/tokens", "createToken", Action::CreateToken, false, "", true},
     {"DELETE", "/v1/tokens/{id}", "revokeToken", Action::RevokeToken},
+    {"GET", "/v1/openapi.json", "getOpenApi"},
     {"GET", "/metrics", "getMetrics", Action::SeeMetrics},
     {"GET", "/healthz", "getHealth"},
     {"GET", "/readyz", "getReadiness"},
@@ -101,7 +102,7 @@ std::variant<RoutedRequest, HttpReply> route_of(const ReceivedRequest& request) 
   return bad_method(allowed);
 }
 
-Result<PageWanted> page_of(const ReceivedRequest& request) {
+Result<PageWanted> page_of(const ReceivedRequest& request, std::string_view filter) {
   PageWanted page;
   if (request.query.empty()) return page;
   std::set<std::string_view> seen;
@@ -119,9 +120,12 @@ Result<PageWanted> page_of(const ReceivedRequest& request) {
       std::optional<std::string> after = decoded(value, kAfterBytesMax);
       if (!after) return Error(ErrorKind::Invalid, "'after' is not what the page before has said");
       page.after = std::move(*after);
+    } else if (!filter.empty() && name == filter) {
+      page.filter = decoded(value, kAfterBytesMax);
+      if (!page.filter) return Error(ErrorKind::Invalid, "'{}' is not plain text", filter);
     } else {
-      return Error(ErrorKind::Invalid, "there is no '{}' here; there are limit and after",
-                   printable(name, kShownBytesMax));
+      return Error(ErrorKind::Invalid, "there is no '{}' here; there are limit{} after",
+                   printable(name, kShownBytesMax), filter.empty() ? " and" : fmt::format(", {} and", filter));
     }
   }
   return page;

@@ -20,7 +20,9 @@ struct Route {
   std::string_view operation;  // "getHistory"
   // What a token must allow; none: no token is asked for, because the request proves itself, or nothing is given away.
   std::optional<Action> action = {};
-  bool is_paged = false;  // see page_of()
+  bool is_paged = false;         // see page_of()
+  std::string_view filter = {};  // what else may be asked of a page
+  bool takes_json = false;       // else it has no body, webhooks aside
 };
 std::span<const Route> routes();
 
@@ -38,9 +40,10 @@ std::variant<RoutedRequest, HttpReply> route_of(const ReceivedRequest& request);
 struct PageWanted {
   unsigned limit = 100;  // at most 1,000
   std::string after = {};
+  std::optional<std::string> filter = {};  // what is said for the route's own one
 };
-// Invalid: other names or two of one, a limit that is none, an `after` that could not be shown as it is.
-Result<PageWanted> page_of(const ReceivedRequest& request);
+// Invalid: other names or two of one, a limit that is none, a text that could not be shown as it is.
+Result<PageWanted> page_of(const ReceivedRequest& request, std::string_view filter = {});
 
 // Idempotency-Key: a request that is made again with the same one is the same request. Up to 100 visible ASCII
 // characters; Invalid otherwise, and when there are two.

@@ -46,7 +46,7 @@ TEST(Routes, OnlyWhatProvesItselfOrGivesNothingAwayIsOpen) {
   std::set<std::string_view> open;
   for (const Route& route : routes())
     if (!route.action) open.insert(route.operation);
-  EXPECT_THAT(open, UnorderedElementsAre("receiveWebhook", "getHealth", "getReadiness"));
+  EXPECT_THAT(open, UnorderedElementsAre("receiveWebhook", "getOpenApi", "getHealth", "getReadiness"));
 }
 
 TEST(Routes, HaveParametersThatAreDecoded) {
@@ -85,6 +85,10 @@ TEST(Routes, ArePaged) {
   EXPECT_FAILS(page("limit=1&limit=2"), ErrorKind::Invalid, "'limit' is there twice");
   EXPECT_FAILS(page("offset=1"), ErrorKind::Invalid, "there is no 'offset'");
   EXPECT_FAILS(page("&"), ErrorKind::Invalid, "there is no ''");
+  EXPECT_FAILS(page("status=Held"), ErrorKind::Invalid, "there is no 'status'");
+  EXPECT_EQ(must(page_of(ask("GET", "/v1/replicas", "status=Held&limit=2"), "status")).filter, "Held");
+  EXPECT_FAILS(page_of(ask("GET", "/v1/replicas", "status=%00"), "status"), ErrorKind::Invalid, "not plain text");
+  EXPECT_FAILS(page_of(ask("GET", "/v1/replicas", "x"), "status"), ErrorKind::Invalid, "limit, status and after");
   for (const char* bad : {"after=%0A", "after=%", "after=%FF"})
     EXPECT_FAILS(page(bad), ErrorKind::Invalid, "page before");
 }

@@ -28,6 +28,7 @@ constexpr std::string_view kInsertReplica =
 constexpr std::string_view kReplicaByName = PACKFERRY_SELECT_REPLICA "WHERE r.name = ?";
 constexpr std::string_view kReplicaById = PACKFERRY_SELECT_REPLICA "WHERE r.id = ?";
 constexpr std::string_view kReplicas = PACKFERRY_SELECT_REPLICA "WHERE r.name > ? ORDER BY r.name LIMIT ?";
+constexpr std::string_view kSources = "SELECT id, source_url FROM replicas WHERE id > ? ORDER BY id";
 constexpr std::string_view kReadersOf = PACKFERRY_SELECT_REPLICA "WHERE r.source_url = ?";
 constexpr std::string_view kWithNextLook = PACKFERRY_SELECT_REPLICA "WHERE r.next_look_at <= ?";
 constexpr std::string_view kWithLostLease =
@@ -226,6 +227,15 @@ class SqliteReplicas final : public Replicas {
     std::vector<ReplicaRecord> all;
     TRY(statements_.query(kReplicas, {after, static_cast<std::int64_t>(count_max)},
                           [&all](const SqlRow& row) { all.push_back(replica_of(row).record); }));
+    return all;
+  }
+
+  Result<std::vector<SourceOfReplica>> sources(std::int64_t after) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<SourceOfReplica> all;
+    TRY(statements_.query(kSources, {after}, [&all](const SqlRow& row) {
+      all.push_back({.id = row.number(0), .source_url = row.text(1)});
+    }));
     return all;
   }
 

@@ -37,6 +37,13 @@ class Replicas {
   virtual Result<std::optional<ReplicaRecord>> find(const std::string& name) = 0;
   // By name, those behind `after`.
   virtual Result<std::vector<ReplicaRecord>> list(const std::string& after, std::size_t count_max) = 0;
+  // The sources of those with a higher number than `after`, which are the later ones, in the order of their numbers: so
+  // an index of all sources is kept without reading them all again. Cheap when there is none.
+  struct SourceOfReplica {
+    std::int64_t id = 0;
+    std::string source_url;
+  };
+  virtual Result<std::vector<SourceOfReplica>> sources(std::int64_t after) = 0;
   // A look that is at work comes to its end; no other begins, and what is triggered meanwhile waits until resume(),
   // which looks at once. NotFound here and below: there is none of this name.
   virtual Result<> pause(const std::string& name, const std::string& by, Clock::WallTime now) = 0;

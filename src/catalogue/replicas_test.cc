@@ -163,6 +163,20 @@ TEST_F(ReplicasTest, AnotherOneIsAdmittedOrNotBySomebodyWhoSeesAllOthers) {
   EXPECT_FALSE(must(replicas().find("c")));
 }
 
+TEST_F(ReplicasTest, TellsTheSourcesOfThoseThatAreNew) {
+  create("b");
+  create("a");
+  const auto all = must(replicas().sources(0));
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].source_url, find("b").order.source.url);
+  EXPECT_EQ(all[1].id, find("a").id);
+  EXPECT_EQ(must(replicas().sources(all[0].id)).size(), 1U);
+  EXPECT_TRUE(must(replicas().sources(all[1].id)).empty());
+  must(replicas().remove("a", "alice", kStart));
+  create("a");
+  EXPECT_EQ(must(replicas().sources(all[1].id)).size(), 1U) << "a number is never given twice";
+}
+
 TEST_F(ReplicasTest, ListsByNameInPages) {
   for (const char* name : {"d", "b", "a", "c"}) create(name);
   const auto names = [this](const std::string& after, std::size_t count) {

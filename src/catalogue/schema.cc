@@ -13,7 +13,7 @@ constexpr std::int64_t kApplicationId = 0x506b4679;
 // Another program's transaction takes milliseconds; a disk that is slow to sync takes longer.
 constexpr Milliseconds kLockPatience{30'000};
 
-constexpr std::array<Migration, 3> kMigrations{{
+constexpr std::array<Migration, 4> kMigrations{{
     {.reason = "what was delivered where, how large listings were, and which sweeps there were",
      // Without a rowid the key is kept once, in the order in which it is read; with one it is kept twice. Sweeps are
      // numbered with AUTOINCREMENT, so that a number that was trimmed never means another sweep.
@@ -190,6 +190,35 @@ constexpr std::array<Migration, 3> kMigrations{{
          raised_at INTEGER,
          PRIMARY KEY (channel, number)
        ) STRICT, WITHOUT ROWID;
+     )sql"},
+    {.reason = "who may ask over HTTP, and what was answered to requests that may be made again",
+     // A token's own text is nowhere. Answers are numbered, so that the oldest of a token are found when there are too
+     // many.
+     .sql = R"sql(
+       CREATE TABLE tokens (
+         id TEXT PRIMARY KEY,
+         digest TEXT NOT NULL,
+         bearer TEXT NOT NULL,
+         scopes TEXT NOT NULL,
+         replicas TEXT NOT NULL,
+         created_at INTEGER NOT NULL,
+         expires_at INTEGER
+       ) STRICT, WITHOUT ROWID;
+
+       CREATE TABLE answers (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         asker TEXT NOT NULL,
+         key TEXT NOT NULL,
+         request TEXT NOT NULL,
+         began_at INTEGER NOT NULL,
+         status INTEGER NOT NULL,
+         type TEXT NOT NULL,
+         location TEXT NOT NULL,
+         body TEXT NOT NULL,
+         UNIQUE (asker, key)
+       ) STRICT;
+       CREATE INDEX answers_by_asker ON answers (asker, id);
+       CREATE INDEX answers_by_time ON answers (began_at);
      )sql"},
 }};
 

@@ -31,12 +31,7 @@ constexpr std::array<Verb, 10> kVerbs{{{"create", Action::Create, 2, 2, "SOURCE 
                                        {"parity", Action::Parity, 1, kAnyNumber, "NAME..."}}};
 
 Result<ReplicaStatus> parse_status(std::string_view text) {
-  constexpr std::array<ReplicaStatus, 9> kAll{
-      ReplicaStatus::Deleting,    ReplicaStatus::Paused,   ReplicaStatus::Held,
-      ReplicaStatus::Failing,     ReplicaStatus::Diverged, ReplicaStatus::Initializing,
-      ReplicaStatus::Replicating, ReplicaStatus::Behind,   ReplicaStatus::UpToDate};
-  const auto found = std::ranges::find(kAll, text, [](ReplicaStatus status) { return to_string(status); });
-  if (found != kAll.end()) return *found;
+  if (const auto status = parse_replica_status(text)) return *status;
   return Error(ErrorKind::Invalid, "--status: '{}' is none; UpToDate, Behind, Held, Failing, …", printable(text));
 }
 

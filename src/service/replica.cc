@@ -64,6 +64,12 @@ std::string_view to_string(ReplicaStatus status) {
   return {};
 }
 
+std::optional<ReplicaStatus> parse_replica_status(std::string_view text) {
+  for (const ReplicaStatus status : kReplicaStatuses)
+    if (text == to_string(status)) return status;
+  return std::nullopt;
+}
+
 ReplicaStatus status_of(const ReplicaRecord& replica, Clock::WallTime now) {
   const ReplicaMemory& memory = replica.memory;
   if (replica.deleting) return ReplicaStatus::Deleting;

@@ -26,7 +26,12 @@ enum class ReplicaStatus {
   // Both sides were listed within that time and were equal, and nothing has been announced since.
   UpToDate,
 };
+inline constexpr ReplicaStatus kReplicaStatuses[] = {
+    ReplicaStatus::Deleting,    ReplicaStatus::Paused,   ReplicaStatus::Held,
+    ReplicaStatus::Failing,     ReplicaStatus::Diverged, ReplicaStatus::Initializing,
+    ReplicaStatus::Replicating, ReplicaStatus::Behind,   ReplicaStatus::UpToDate};
 std::string_view to_string(ReplicaStatus status);  // "UpToDate", …: a contract
+std::optional<ReplicaStatus> parse_replica_status(std::string_view text);
 
 ReplicaStatus status_of(const ReplicaRecord& replica, Clock::WallTime now);
 

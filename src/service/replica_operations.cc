@@ -86,15 +86,22 @@ Result<ReplicaRecord> ReplicaOperations::create(const ReplicaWish& wish, const s
   const ReplicaEdge wanted = TRY(edge_of(order));
   const auto admit = [&](const std::vector<ReplicaOrder>& others) -> Result<> {
     std::vector<ReplicaEdge> edges{wanted};
+    const auto may_hear_of = [&](const std::string& name) { return !wish.may_hear_of || wish.may_hear_of(name); };
+    bool may_hear_of_all = true;
     for (const ReplicaOrder& other : others) {
       if (other.name == order.name)
         return Error(ErrorKind::Rejected, "there is a replica '{}' already: give this one another --name", order.name);
       edges.push_back(TRY(edge_of(other)));
       if (edges.back().to == wanted.to)
-        return Error(ErrorKind::Rejected, "{} has its source already: the replica '{}' writes to it",
-                     printable(order.destination.url), printable(other.name));
+        return Error(
+            ErrorKind::Rejected, "{} has its source already: {} writes to it", printable(order.destination.url),
+            may_hear_of(other.name) ? fmt::format("the replica '{}'", printable(other.name)) : "another replica");
+      may_hear_of_all = may_hear_of_all && may_hear_of(other.name);
     }
-    return refuse_circles(std::move(edges));
+    Result<> alone = refuse_circles(std::move(edges));
+    if (!alone && !may_hear_of_all)
+      return Error(ErrorKind::Invalid, "it would close a circle, from {} back to there", printable(order.source.url));
+    return alone;
   };
   std::vector<ReplicaOrder> others;
   for (ReplicaRecord& other : TRY(list())) others.push_back(std::move(other.order));

@@ -32,6 +32,8 @@ struct ReplicaWish {
   std::string role = {};
   std::string account_name = {};
   Milliseconds freshness{3'600'000};
+  // Whether whoever wishes may hear of the replica with that name; none: of all.
+  std::function<bool(const std::string& name)> may_hear_of = {};
 };
 
 // The last part of the path, without ".git".

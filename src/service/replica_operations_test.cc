@@ -102,6 +102,17 @@ TEST_F(ReplicaOperationsTest, APlaceHasOneSource) {
   EXPECT_THAT(refused.error().message(), HasSubstr("'web' writes to it"));
 }
 
+TEST_F(ReplicaOperationsTest, OthersAreNotNamedToThoseWhoMayNotHearOfThem) {
+  must(create(wish()));
+  ReplicaWish other = wish("https://gitlab.example/other", "https://git.example/web");
+  other.may_hear_of = [](const std::string& name) { return name != "web"; };
+  EXPECT_THAT(create(other).error().message(), HasSubstr("another replica writes to it"));
+  ReplicaWish back = wish("https://git.example/web", kHere);
+  back.name = "back";
+  back.may_hear_of = other.may_hear_of;
+  EXPECT_THAT(create(back).error().message(), HasSubstr("from https://git.example/web back to there"));
+}
+
 TEST_F(ReplicaOperationsTest, ARegionThatIsNotAllowedIsRefused) {
   ReplicaWish west = wish(kHere, "codecommit::eu-central-1://web");
   west.allowed_regions = {"us-west-2"};

@@ -14,6 +14,7 @@ class Passing : public Replicas {
   }
   Result<std::optional<ReplicaRecord>> find(const std::string& name) override { return inner_->find(name); }
   Result<std::vector<ReplicaRecord>> list(const std::string& a, std::size_t n) override { return inner_->list(a, n); }
+  Result<std::vector<SourceOfReplica>> sources(std::int64_t after) override { return inner_->sources(after); }
   Result<> pause(const std::string& n, const std::string& by, Time now) override { return inner_->pause(n, by, now); }
   Result<> resume(const std::string& n, const std::string& by, Time now) override { return inner_->resume(n, by, now); }
   Result<> remove(const std::string& n, const std::string& by, Time now) override { return inner_->remove(n, by, now); }
