@@ -679,8 +679,9 @@ SIGHUP reads CONFIG again, and what is at work goes on; with mistakes in it, the
 SIGTERM lets what is at work come to its end, for a while. Nothing has to be repaired after
 kill -9: whatever was at work is begun again when its lease has run out.
 
-  --no-workers         listen and look out, and leave the looks to another program on the same
-                       catalogue
+  --no-workers         leave the looks, and the sweeps, to another program on the same catalogue
+  --no-lookout         leave the alarms to another one: two would both ring. Started twice, once
+                       with each of these, alarms are raised even when the workers are dead
   --protocol 0|2, --stall-timeout SEC, --ca-file FILE
                        see 'packferry replicate --help'
 
