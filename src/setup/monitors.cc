@@ -114,7 +114,7 @@ Json replica_table(Dashboard& dashboard, const std::string& job) {
   const auto of = [&job](const char* metric) { return fmt::format(R"({}{{{},replica=~"$replica"}})", metric, job); };
   Json table = dashboard.panel(
       "table", "Replicas", 24, 14, "short",
-      {{of("packferry_replica_status")},
+      {{fmt::format("max by (replica, status) ({})", of("packferry_replica_status"))},
        {fmt::format("max by (replica) ({})", of("packferry_replica_lag_seconds"))},
        {fmt::format("max by (replica) (time() - {})", of("packferry_replica_confirmed_timestamp_seconds"))},
        {fmt::format("max by (replica) ({})", of("packferry_replica_failures"))},
@@ -196,6 +196,8 @@ Result<std::string> cloudwatch_alarms(const MonitorOptions& options, const std::
                        {.words = {{"service", options.name}}, .blocks = {{"topic", topic}, {"alarms", blocks}}});
 }
 
+// Several services on one catalogue each tell of all of it: what is counted in the process adds up, what is remembered
+// does not.
 std::string grafana_dashboard(const MonitorOptions& options) {
   const std::string job = fmt::format(R"(job="{}")", options.name);
   const auto of = [&job](const char* metric) { return fmt::format("{}{{{}}}", metric, job); };
@@ -216,9 +218,9 @@ std::string grafana_dashboard(const MonitorOptions& options) {
   stat("Longest lag", "s", fmt::format("max({} {})", of("packferry_replica_lag_seconds"), in_use));
   stat("Oldest look that nobody has begun", "s", fmt::format("max({})", of("packferry_queue_overdue_seconds")));
   stat("Oldest backup", "s", fmt::format("max({})", of("packferry_backup_oldest_age_seconds")));
-  stat("Alarms", "short", fmt::format("sum({})", of("packferry_alarms_open")));
+  stat("Alarms", "short", fmt::format("max({})", of("packferry_alarms_open")));
 
-  graph("Replicas by status", "short", {{fmt::format("sum by (status) ({})", of("packferry_replicas")), "{{status}}"}});
+  graph("Replicas by status", "short", {{fmt::format("max by (status) ({})", of("packferry_replicas")), "{{status}}"}});
   graph("The ten that are furthest behind", "s",
         {{fmt::format("topk(10, {} {} > 0)", of("packferry_replica_lag_seconds"), in_use), "{{replica}}"}});
   graph("Looks", "ops", {{fmt::format("sum by (outcome) ({})", rate("packferry_looks_total")), "{{outcome}}"}});
@@ -229,10 +231,10 @@ std::string grafana_dashboard(const MonitorOptions& options) {
           "99 of 100"}});
   graph("Packs", "Bps", {{fmt::format("sum({})", rate("packferry_pack_bytes_total")), "carried"}});
   graph("Queue", "short",
-        {{fmt::format("sum({})", of("packferry_queue_waiting")), "waiting"},
-         {fmt::format("sum({})", of("packferry_queue_at_work")), "at work"}});
+        {{fmt::format("max({})", of("packferry_queue_waiting")), "waiting"},
+         {fmt::format("max({})", of("packferry_queue_at_work")), "at work"}});
   graph("Looks at work, and how many each host may have", "short",
-        {{fmt::format("sum by (host) ({})", of("packferry_host_looks_at_work")), "{{host}}"},
+        {{fmt::format("max by (host) ({})", of("packferry_host_looks_at_work")), "{{host}}"},
          {fmt::format("sum by (host) ({})", of("packferry_host_gate_width")), "{{host}}, at most"}});
   graph("Throttled", "ops", {{fmt::format("sum by (host) ({})", rate("packferry_host_throttles_total")), "{{host}}"}});
   panels.push_back(replica_table(dashboard, job));
