@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/printable.h"
 #include "io/stream.h"
+#include "service/name_template.h"
 #include "service/replica_json.h"
 
 namespace packferry {
@@ -237,25 +238,36 @@ Result<ReplicaApi::Caller> ReplicaApi::caller_of(const RoutedRequest& routed, co
   }
   const auto token = job_token_of(request);
   if (!token || *routed.route->action != Action::LookNow) return Error(ErrorKind::Denied, "no token");
-  return job_of(*token, options.jobs, std::move(stop));
+  return job_of(*token, options.job_issuers, std::move(stop));
 }
 
-Result<ReplicaApi::Caller> ReplicaApi::job_of(std::string_view token, const JobRules& rules, std::stop_token stop) {
-  if (!rules.verifier) return Error(ErrorKind::Denied, "no issuer of job tokens is configured");
-  const TokenClaims claims = TRY(rules.verifier->verify(token, std::move(stop)));
-  const auto rights = rules.projects.find(claims.project_path);
-  if (rights == rules.projects.end() || rights->second.replicas.empty())
-    return Error(ErrorKind::Denied, "jobs of '{}' have no rights here", printable(claims.project_path));
-  if (rights->second.protected_refs_only && !claims.ref_protected)
-    return Error(ErrorKind::Denied, "the job of '{}' is for '{}', which is not protected",
-                 printable(claims.project_path), printable(claims.ref));
+Result<ReplicaApi::Caller> ReplicaApi::job_of(std::string_view token, const std::vector<JobIssuer>& issuers,
+                                              std::stop_token stop) {
+  Error why(ErrorKind::Denied, "no issuer of job tokens is configured");
+  for (const JobIssuer& issuer : issuers) {
+    const Result<TokenClaims> claims = issuer.verifier->verify(token, stop);
+    if (claims) return rights_of(*claims, issuer.rights);
+    // One that cannot be asked now may have been the right one.
+    if (why.kind() == ErrorKind::Denied) why = claims.error();
+  }
+  return why;
+}
+
+Result<ReplicaApi::Caller> ReplicaApi::rights_of(const TokenClaims& claims, const std::vector<JobRights>& rights) {
   const std::string bearer = fmt::format("job of {}, {}", printable(claims.project_path), printable(claims.ref));
-  return Caller{.grant = {.id = "job:" + claims.project_path,
+  Caller caller{.grant = {.id = fmt::format("job:{} {}", claims.issuer, claims.project_path),
                           .digest = {},
                           .bearer = bearer,
-                          .scopes = {Scope::Operate},
-                          .replicas = rights->second.replicas},
+                          .scopes = {Scope::Operate}},
                 .name = bearer};
+  for (const JobRights& each : rights) {
+    const bool fits = matches_any({each.project}, claims.project_path);
+    if (!fits || (each.protected_refs_only && !claims.ref_protected)) continue;
+    caller.grant.replicas.insert(caller.grant.replicas.end(), each.replicas.begin(), each.replicas.end());
+  }
+  // A grant without patterns would be for all of them.
+  if (caller.grant.replicas.empty()) return Error(ErrorKind::Denied, "{}: it has no rights here", bearer);
+  return caller;
 }
 
 HttpReply ReplicaApi::once(const Asked& asked) {

@@ -21,6 +21,7 @@
 #include "io/file.h"
 #include "net/credentials.h"
 #include "net/http.h"
+#include "service/known_hosts.h"
 
 namespace packferry {
 namespace {
@@ -97,14 +98,6 @@ Result<std::vector<Url>> listed_by(const FleetHost& host) {
   return all;
 }
 
-Url public_address(HostKind kind) {
-  const char* text = kind == HostKind::GitHub      ? "https://github.com"
-                     : kind == HostKind::Bitbucket ? "https://bitbucket.org"
-                                                   : "https://gitlab.com";
-  Result<Url> url = Url::parse(text);
-  return std::move(url).value();
-}
-
 class RealFleetEnds final : public FleetEnds {
  public:
   RealFleetEnds(const Environment& environment, std::string version, Clock& clock, const EndOptions& options)
@@ -178,8 +171,9 @@ class RealFleetEnds final : public FleetEnds {
         HttpOptions{.user_agent = "packferry/" + version_,
                     .ca_file = options.ca_file.empty() ? environment_.ca_file : options.ca_file,
                     .patience = options.patience});
-    const Url web =
-        host.url.value_or(host.repositories.empty() ? public_address(host.kind) : host.repositories.front());
+    // A directory has none, and nobody asks for it.
+    const Url nowhere = TRY(Url::parse("https://localhost"));
+    const Url web = host.repositories.empty() ? web_address_of(host).value_or(nowhere) : host.repositories.front();
     TRY(add_credentials(host, web, *place));
     options.credentials = place->git.get();
     place->ends = TRY(make_ends_(options));

@@ -38,12 +38,25 @@ Interrupts::~Interrupts() {
   watcher_.join();
 }
 
+void Interrupts::on_hangup(std::function<void()> action) {
+  const std::lock_guard lock(mutex_);
+  hangup_ = std::move(action);
+}
+
+bool Interrupts::hang_up() {
+  const std::lock_guard lock(mutex_);
+  if (!hangup_) return false;
+  hangup_();
+  return true;
+}
+
 void Interrupts::watch() {
   const sigset_t signals = watched_signals();
   while (true) {
     int signal = 0;
     sigwait(&signals, &signal);
     if (over_) return;
+    if (signal == SIGHUP && hang_up()) continue;
     if (source_.stop_requested()) ::_exit(kInterrupted);
     source_.request_stop();
   }

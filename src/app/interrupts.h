@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -19,11 +21,18 @@ class Interrupts {
 
   std::stop_token token() const { return source_.get_token(); }
 
+  // SIGHUP asks for `action` instead, on a thread of ours, until another is set; none: it stops like the others.
+  // Returns when the last one is not running any more.
+  void on_hangup(std::function<void()> action);
+
  private:
   void watch();
+  bool hang_up();
 
   std::stop_source source_;
   std::atomic<bool> over_ = false;
+  std::mutex mutex_;
+  std::function<void()> hangup_;
   std::thread watcher_;
 };
 

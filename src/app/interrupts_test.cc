@@ -41,6 +41,23 @@ TEST(InterruptsDeathTest, EndTheProgramTheSecondTime) {
       ::testing::ExitedWithCode(130), "");
 }
 
+TEST(InterruptsDeathTest, AHangupDoesWhatIsSetForIt) {
+  EXPECT_EXIT(
+      {
+        Interrupts interrupts;
+        std::stop_source reloaded;
+        interrupts.on_hangup([&reloaded] { reloaded.request_stop(); });
+        ::kill(::getpid(), SIGHUP);
+        wait_for_stop(reloaded.get_token());
+        if (interrupts.token().stop_requested()) ::_exit(8);
+        interrupts.on_hangup(nullptr);
+        ::kill(::getpid(), SIGHUP);
+        wait_for_stop(interrupts.token());
+        ::_exit(7);
+      },
+      ::testing::ExitedWithCode(7), "");
+}
+
 TEST(InterruptsDeathTest, AreOverWithTheirObject) {
   EXPECT_EXIT(
       {

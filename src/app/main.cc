@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
   keep_memory_to_ourselves();
   keep_memory_small();
   ::signal(SIGPIPE, SIG_IGN);
-  const Interrupts interrupts;
+  Interrupts interrupts;
   const Environment environment(variables());
 
   SystemClock clock;
@@ -97,6 +97,7 @@ int main(int argc, char** argv) {
       .who = environment.person,
       .catalogue = environment.catalogue,
       .read_input = read_input,
+      .on_hangup = [&interrupts](std::function<void()> action) { interrupts.on_hangup(std::move(action)); },
   };
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   return static_cast<int>(run_packferry(words, surroundings, interrupts.token()));

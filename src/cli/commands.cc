@@ -242,6 +242,15 @@ void add_sweep(CLI::App& program, Words& words) {
   app.add_option("CONFIG", words.words);
 }
 
+void add_serve(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("serve");
+  app.add_option("--protocol", words.protocol)->check(CLI::IsMember({0, 2}));
+  app.add_option("--stall-timeout", words.stall_seconds)->check(CLI::Range(1, kStallSecondsMax));
+  app.add_option("--ca-file", words.ca_file);
+  app.add_flag("--no-workers", words.no_workers);
+  app.add_option("CONFIG", words.words);
+}
+
 void add_catalogue(CLI::App& program, Words& words) {
   CLI::App& app = *program.add_subcommand("catalogue");
   add_common_of_fleets(app, words);
@@ -296,6 +305,7 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_sweep(*program, words);
   add_catalogue(*program, words);
   add_replica(*program, words);
+  add_serve(*program, words);
   return program;
 }
 
@@ -350,8 +360,8 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 
 const std::vector<std::string_view>& command_names() {
   static const std::vector<std::string_view> kNames = {
-      "replicate",         "refs",       "compare", "backup", "snapshots", "restore", "verify",    "prune",
-      "create-repository", "credential", "setup",   "doctor", "config",    "sweep",   "catalogue", "replica"};
+      "replicate",  "refs",  "compare", "backup", "snapshots", "restore",   "verify",  "prune", "create-repository",
+      "credential", "setup", "doctor",  "config", "sweep",     "catalogue", "replica", "serve"};
   return kNames;
 }
 

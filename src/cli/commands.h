@@ -196,6 +196,12 @@ struct ReplicaCommand {
   std::optional<ReplicaStatus> status = {};  // with List: only these
 };
 
+// Stays, and keeps replicas true.
+struct ServeCommand {
+  std::string file;         // the configuration
+  bool no_workers = false;  // listens and looks out, and leaves the looks to another program
+};
+
 // At least one of the three.
 struct DoctorCommand {
   std::optional<VaultWords> vault = std::nullopt;
@@ -208,7 +214,7 @@ struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
                VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand, SetupCommand, DoctorCommand,
-               ConfigCommand, SweepCommand, CatalogueCommand, ReplicaCommand>
+               ConfigCommand, SweepCommand, CatalogueCommand, ReplicaCommand, ServeCommand>
       command;
 };
 

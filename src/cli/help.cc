@@ -26,6 +26,7 @@ disk on the way, and "done" means that the other side has been asked again and h
   packferry config check|example|schema       such a file
   packferry catalogue rebuild|forget CONFIG   what is remembered of it
   packferry replica VERB                      standing orders: one source, one destination
+  packferry serve CONFIG                      stays, and keeps them true by itself
 
 Try it without touching anything:
 
@@ -653,6 +654,29 @@ Exit status: 0 done, 3 a plan is held, 4 diverged: the policy leaves it, 5 parit
 1 failed, 2 the command line is wrong, 130 interrupted.
 )";
 
+constexpr std::string_view kServe =
+    R"(usage: packferry serve CONFIG [options]
+
+Stays, and keeps replicas true: looks when a schedule, a webhook, an event or a person says so,
+and often enough that 'UpToDate' can be believed; says what state they are in, and raises the
+alarm when it is not well. The configuration says where it listens, whom it hears and whom it
+tells, in its table [serve]; its backups and replicas are swept when 'sweep' is set there.
+Standing orders are made with 'packferry replica', on the catalogue that CONFIG names, or through
+the service (docs/api.md).
+
+SIGHUP reads CONFIG again, and what is at work goes on; with mistakes in it, the old one counts.
+SIGTERM lets what is at work come to its end, for a while. Nothing has to be repaired after
+kill -9: whatever was at work is begun again when its lease has run out.
+
+  --no-workers         listen and look out, and leave the looks to another program on the same
+                       catalogue
+  --protocol 0|2, --stall-timeout SEC, --ca-file FILE
+                       see 'packferry replicate --help'
+
+What happens stands on standard error, a line an event. Exit status: 0 stopped, 1 it could not
+begin, 2 the configuration or the command line is wrong.
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command) {
@@ -671,6 +695,7 @@ std::string_view help_text(std::string_view command) {
   if (command == "config") return kConfig;
   if (command == "sweep") return kSweep;
   if (command == "catalogue") return kCatalogue;
+  if (command == "serve") return kServe;
   if (command == "replica") return kReplica;
   return kOverview;
 }

@@ -43,6 +43,8 @@ struct Surroundings {
   std::string catalogue = {};  // where replicas are remembered when nothing else is said
   // All of standard input, which is short; for the one command that reads it.
   std::function<Result<std::string>()> read_input = {};
+  // Has SIGHUP do this from now on, or stop the program again when empty; for the one command that stays.
+  std::function<void(std::function<void()>)> on_hangup = {};
 };
 
 ExitStatus run_packferry(const std::vector<std::string>& words, const Surroundings& surroundings, std::stop_token stop);

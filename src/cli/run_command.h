@@ -30,6 +30,7 @@ class Run {
 
   ExitStatus operator()(const ReplicateCommand& command);
   ExitStatus operator()(const RefsCommand& command);
+  ExitStatus operator()(const ServeCommand& command);
   ExitStatus operator()(const CompareCommand& command);
   // run_vault.cc
   ExitStatus operator()(const BackupCommand& command);

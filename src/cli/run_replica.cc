@@ -3,9 +3,9 @@
 
 #include <filesystem>
 
-#include "aws/codecommit_address.h"
 #include "base/check.h"
 #include "cli/amounts.h"
+#include "cli/ordered_ends.h"
 #include "cli/replica_report.h"
 #include "cli/run_command.h"
 #include "service/replica_json.h"
@@ -15,46 +15,6 @@ namespace packferry {
 namespace {
 
 constexpr int kIndent = 2;
-
-// An order's ends, reached as the command line says; its role is taken on top.
-class OrderedEnds final : public ReplicaEnds {
- public:
-  OrderedEnds(const MakeEnds& make_ends, EndOptions options) : make_ends_(make_ends), options_(std::move(options)) {}
-
-  Result<std::unique_ptr<Source>> source(const ReplicaOrder& order) override {
-    return TRY(ends(order.role))
-    ->source(TRY(Url::parse(order.source.url)), Side::Source);
-  }
-  Result<std::unique_ptr<Destination>> destination(const ReplicaOrder& order) override {
-    return TRY(ends(order.role))
-    ->destination(TRY(Url::parse(order.destination.url)));
-  }
-
-  // What only the host knows of an address there. A repository that is not there yet is in nobody's account.
-  Result<CodeCommitFacts> facts(const Url& url, Side side, const std::string& role, std::stop_token stop) {
-    if (!is_codecommit(url)) return CodeCommitFacts{};
-    Ends& here = *TRY(ends(role));
-    const HostedPlace place = TRY(here.hosted(url, side));
-    const Result<HostedRepository> found = place.host->find(place.repository, std::move(stop));
-    if (found) return CodeCommitFacts{.region = found->region, .account = found->account};
-    if (found.error().kind() == ErrorKind::NotFound) return CodeCommitFacts{.region = url.region()};
-    return found.error();
-  }
-
- private:
-  Result<Ends*> ends(const std::string& role) {
-    std::unique_ptr<Ends>& ends = by_role_[role];
-    if (ends) return ends.get();
-    EndOptions options = options_;
-    if (!role.empty()) options.destination_identity.role_arn = role;
-    ends = TRY(make_ends_(options));
-    return ends.get();
-  }
-
-  const MakeEnds& make_ends_;
-  const EndOptions options_;
-  std::map<std::string, std::unique_ptr<Ends>> by_role_;
-};
 
 ExitStatus status_of(const Looked& looked) {
   switch (looked.look.outcome) {

@@ -7,15 +7,13 @@
 #include "base/printable.h"
 #include "catalogue/catalogue.h"
 #include "cli/amounts.h"
+#include "cli/remembered_sweep.h"
 #include "cli/run_command.h"
 #include "cli/sweep_progress.h"
 #include "cli/sweep_report.h"
 
 namespace packferry {
 namespace {
-
-// Enough for three years of one an hour.
-constexpr std::size_t kSweepsKept = 30'000;
 
 // A bucket that the configuration knows is gone to as the configuration says, any other as the environment does.
 FleetStore store_of(const S3Location& place, const Fleet& fleet) {
@@ -47,14 +45,8 @@ Result<SweepReport> Run::sweep(const Fleet& fleet, const std::string& file, Swee
   const std::stop_callback tell(stop_, [&] { progress.note("stopping; what is at work comes to its end first"); });
   if (options.dry_run) return sweep_fleet(fleet, *ends, *catalogue, options, around_.clock, &progress, stop_);
 
-  const std::int64_t id = TRY(catalogue->begin_sweep({.began_at = around_.clock.now(), .configuration = file}));
-  SweepReport report = TRY(sweep_fleet(fleet, *ends, *catalogue, options, around_.clock, &progress, stop_));
-  TextOutput text;
-  print_sweep_json(text, facts(exit_status_of(report)), "sweep", report, false);
-  Result<> ended = catalogue->end_sweep(id, around_.clock.now(), text.text());
-  if (ended) ended = catalogue->trim_sweeps(kSweepsKept);
-  if (!ended && !report.catalogue_error) report.catalogue_error = ended.error();
-  return report;
+  return remembered_sweep(fleet, *ends, *catalogue, options, {.version = around_.version, .configuration = file},
+                          around_.clock, &progress, stop_);
 }
 
 ExitStatus Run::deliver_report(const Fleet& fleet, const SweepCommand& command, const SweepReport& report,

@@ -437,6 +437,12 @@ Result<CommandLine> sweep_of(const Words& words) {
   return CommandLine{common_of(words), std::move(command)};
 }
 
+Result<CommandLine> serve_of(const Words& words) {
+  if (words.words.empty()) return Error(ErrorKind::Invalid, "CONFIG is missing: which configuration?");
+  if (words.words.size() > 1) return Error(ErrorKind::Invalid, "'{}' is too much", printable(words.words[1]));
+  return CommandLine{common_of(words), ServeCommand{.file = words.words.front(), .no_workers = words.no_workers}};
+}
+
 Result<CommandLine> catalogue_of(const Words& words) {
   const std::string_view action = words.words.empty() ? std::string_view() : words.words.front();
   CatalogueCommand command;
@@ -498,6 +504,7 @@ Result<CommandLine> command_of(std::string_view command, const Words& words) {
   if (command == "config") return config_of(words);
   if (command == "sweep") return sweep_of(words);
   if (command == "catalogue") return catalogue_of(words);
+  if (command == "serve") return serve_of(words);
   CHECK(command == "replica");
   return CommandLine { common_of(words), TRY(replica_command_of(words)) };
 }

@@ -39,6 +39,7 @@ struct Words {
   std::string shard;
   std::vector<std::string> only;
   bool confirm_all = false;
+  bool no_workers = false;
   unsigned sweep_jobs = 0;
   unsigned attempts = 4;
   std::string report;

@@ -6,6 +6,7 @@
 #include "config/circle.h"
 #include "config/config_keys.h"
 #include "config/read_orders.h"
+#include "config/read_serve.h"
 
 namespace packferry {
 namespace {
@@ -29,7 +30,9 @@ class FileReader {
     ConfigStores stores;
     if (const ConfigValue* tables = tables_of("stores")) stores = read_stores(*tables, folder_, mistakes_);
     ConfigOrders orders = read_orders(file_, hosts, stores, mistakes_);
-    if (!file_.has("backups") && !file_.has("replicas"))
+    std::optional<ServeSettings> serve;
+    if (const ConfigValue* table = file_.find("serve")) serve = read_serve(*table, folder_, mistakes_);
+    if (!file_.has("backups") && !file_.has("replicas") && !serve)
       mistakes_.add({}, "nothing is to be backed up, and nothing to be replicated",
                     "write [[backups]] or [[replicas]]; 'packferry config example' shows both");
 
@@ -41,7 +44,9 @@ class FileReader {
 
     ConfigReading reading;
     reading.mistakes = std::move(mistakes_).take();
-    if (reading.mistakes.empty()) reading.fleet = std::move(fleet);
+    if (!reading.mistakes.empty()) return reading;
+    reading.fleet = std::move(fleet);
+    reading.serve = std::move(serve);
     return reading;
   }
 
@@ -75,7 +80,7 @@ class FileReader {
 ConfigReading read_config(std::string_view text, std::string_view folder) {
   const std::variant<ConfigValue, ConfigMistake> document = read_document(text);
   if (const auto* mistake = std::get_if<ConfigMistake>(&document))
-    return {.fleet = std::nullopt, .mistakes = {*mistake}};
+    return {.fleet = {}, .serve = {}, .mistakes = {*mistake}};
   return FileReader(std::get<ConfigValue>(document), folder).read();
 }
 

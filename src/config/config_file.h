@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "service/fleet.h"
+#include "service/serve_settings.h"
 
 namespace packferry {
 
@@ -27,6 +28,7 @@ struct ConfigMistake {
 
 struct ConfigReading {
   std::optional<Fleet> fleet;           // none when there are mistakes
+  std::optional<ServeSettings> serve;   // likewise; none when the file has no [serve] either
   std::vector<ConfigMistake> mistakes;  // by line and column
 };
 

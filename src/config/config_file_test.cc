@@ -391,6 +391,21 @@ const WrongFile kWrongFiles[] = {
     {"a destination that nothing can be made on",
      "[hosts.few]\nkind = \"list\"\nfile = \"x\"\n[[replicas]]\nname = \"a\"\nsource = { host = \"disk\" }\n"
      "destinations = [ { host = \"few\", create = true, visibility = \"hidden\" } ]\n"},
+    {"a service that listens nowhere, and never",
+     "[serve]\nlisten = \"8420\"\ncertificate = \"tls.pem\"\nworkers = 0\nsweep = \"daily\"\nheartbeat = "
+     "\"https://beat.example/x\"\n"
+     "port = 8420\nlook_out_every = \"0s\"\n"},
+    {"webhooks of a service",
+     "[[serve.webhooks]]\nname = \"a/b\"\nkind = \"gitlub\"\nsecrets = []\n[[serve.webhooks]]\nname = \"x\"\nkind = "
+     "\"github\"\nsecrets = [\"hunter2\"]\n[[serve.webhooks]]\nname = \"x\"\nkind = \"github\"\nsecrets = [{ env = "
+     "\"A\" }]\n"},
+    {"queues and tokens of a service",
+     "[[serve.queues]]\nurl = \"sqs\"\n[[serve.id_tokens]]\nissuer = \"gitlab\"\nprojects = [{ project = \"x\" }]\n"},
+    {"alarms of a service",
+     "[[serve.alarms]]\nkind = \"pager\"\n[[serve.alarms]]\n[[serve.alarms]]\nkind = \"slack\"\nurl = "
+     "\"https://hooks.slack.example/hunter2\"\n[[serve.alarms]]\nkind = \"command\"\ncommand = []\nkey = { env = \"K\" "
+     "}\n"
+     "[[serve.alarms]]\nkind = \"mail\"\nserver = \"mail.example\"\n[[serve.objectives]]\nlag = \"soon\"\n"},
     {"all mistakes of a file at once, in its order",
      "jobs = 0\n[[backups]]\nstore = \"naer\"\nname = \"a\"\nsource = { host = \"disk\", owners = \"x\" }\ncatalogue = "
      "\"y\"\n"},
@@ -418,6 +433,93 @@ TEST(ConfigFile, TellsEveryMistakeWithItsPlaceAndItsRemedy) {
   for (const WrongFile& wrong : kWrongFiles) pages += told(wrong);
   expect_golden(pages, "config/mistakes.txt");
 }
+
+TEST(ConfigFile, ReadsWhatTheServiceDoes) {
+  const ConfigReading reading = read_config(R"(
+[serve]
+listen = "[::1]:9000"
+certificate = "tls.pem"
+certificate_key = "tls.key"
+workers = 4
+drain = "90s"
+sweep = "30 2 * * * Europe/Berlin"
+look_out_every = "5s"
+backup_age = "2d"
+queue_age = "3m"
+heartbeat = { env = "BEAT" }
+embedded_metrics = true
+
+[[serve.webhooks]]
+name = "forge"
+kind = "forgejo"
+secrets = [{ env = "NEW" }, { file = "old" }]
+
+[[serve.queues]]
+url = "https://sqs.eu-central-1.amazonaws.com/111122223333/packferry"
+region = "eu-central-1"
+role = "arn:aws:iam::111122223333:role/listener"
+
+[[serve.id_tokens]]
+issuer = "https://gitlab.example.com/"
+audience = "packferry"
+projects = [{ project = "team/*", replicas = ["web", "api-*"], only_protected = true }]
+
+[[serve.alarms]]
+kind = "webhook"
+url = "https://alarms.example.com/x"
+key = { file = "alarm.key" }
+
+[[serve.alarms]]
+kind = "mail"
+server = "smtps://mail.example.com"
+user = "packferry"
+password = { env = "MAIL" }
+from = "packferry@example.com"
+to = ["ops@example.com"]
+
+[[serve.alarms]]
+kind = "command"
+command = ["/bin/page", "--loud"]
+
+[[serve.objectives]]
+replicas = ["web*"]
+lag = "1m"
+failing = "10m"
+)",
+                                            "/etc/packferry");
+  for (const ConfigMistake& mistake : reading.mistakes) ADD_FAILURE() << mistake.line << ": " << mistake.what;
+  ASSERT_TRUE(reading.serve) << "and that is enough of a configuration";
+  const ServeSettings& serve = *reading.serve;
+  EXPECT_EQ(serve.address, "::1");
+  EXPECT_EQ(serve.port, 9000);
+  EXPECT_EQ(serve.certificate, "/etc/packferry/tls.pem");
+  EXPECT_EQ(serve.certificate_key, "/etc/packferry/tls.key");
+  EXPECT_EQ(serve.workers, 4u);
+  EXPECT_EQ(serve.drain, Milliseconds(90'000));
+  EXPECT_EQ(serve.sweep, "30 2 * * * Europe/Berlin");
+  EXPECT_EQ(serve.look_out_every, Milliseconds(5'000));
+  EXPECT_EQ(serve.backup_age, Milliseconds(2 * 86'400'000));
+  EXPECT_EQ(serve.queue_age, Milliseconds(180'000));
+  EXPECT_EQ(serve.heartbeat, (SecretReference{SecretReference::Kind::Environment, "BEAT"}));
+  EXPECT_TRUE(serve.embedded_metrics);
+  ASSERT_EQ(serve.webhooks.size(), 1u);
+  EXPECT_EQ(serve.webhooks[0].kind, WebhookKind::Gitea);
+  EXPECT_EQ(serve.webhooks[0].secrets[1], (SecretReference{SecretReference::Kind::File, "/etc/packferry/old"}));
+  ASSERT_EQ(serve.queues.size(), 1u);
+  EXPECT_EQ(serve.queues[0].identity.role_arn, "arn:aws:iam::111122223333:role/listener");
+  ASSERT_EQ(serve.id_tokens.size(), 1u);
+  EXPECT_EQ(serve.id_tokens[0].issuer, "https://gitlab.example.com");
+  EXPECT_EQ(serve.id_tokens[0].keys.text(), "https://gitlab.example.com/oauth/discovery/keys");
+  EXPECT_TRUE(serve.id_tokens[0].projects.at(0).only_protected);
+  ASSERT_EQ(serve.alarms.size(), 3u);
+  EXPECT_EQ(serve.alarms[0].url->text(), "https://alarms.example.com/x");
+  EXPECT_EQ(serve.alarms[1].server->port, 465);
+  EXPECT_EQ(serve.alarms[1].server->security, MailServer::Security::Tls);
+  EXPECT_EQ(serve.alarms[2].command, (std::vector<std::string>{"/bin/page", "--loud"}));
+  EXPECT_EQ(serve.objectives.at(0).failing, Milliseconds(600'000));
+}
+
+TEST(ConfigFile, AFileWithoutAServiceHasNone) { EXPECT_FALSE(read_config(kWhole, "/").serve); }
 
 TEST(ConfigFile, NoMistakeRepeatsASecret) {
   for (const WrongFile& wrong : kWrongFiles)

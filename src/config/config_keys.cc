@@ -8,8 +8,8 @@
 namespace packferry {
 namespace {
 
-constexpr auto kFile = std::to_array<std::string_view>(
-    {"catalogue", "jobs", "confirm_every", "trust_listing", "hosts", "stores", "defaults", "backups", "replicas"});
+constexpr auto kFile = std::to_array<std::string_view>({"catalogue", "jobs", "confirm_every", "trust_listing", "hosts",
+                                                        "stores", "defaults", "backups", "replicas", "serve"});
 constexpr auto kApp = std::to_array<std::string_view>({"id", "installation", "key"});
 constexpr auto kSecret = std::to_array<std::string_view>({"env", "file"});
 constexpr auto kStore =
@@ -29,6 +29,21 @@ constexpr auto kReplica = std::to_array<std::string_view>(
 constexpr auto kSource = std::to_array<std::string_view>(
     {"host", "owner", "include", "exclude", "visibility", "archived", "forks", "wikis"});
 constexpr auto kDestination = std::to_array<std::string_view>({"host", "repository", "create", "visibility"});
+constexpr auto kServe = std::to_array<std::string_view>(
+    {"listen", "certificate", "certificate_key", "workers", "drain", "sweep", "webhooks", "queues", "id_tokens",
+     "look_out_every", "alarms", "objectives", "backup_age", "queue_age", "heartbeat", "embedded_metrics"});
+constexpr auto kWebhook = std::to_array<std::string_view>({"name", "kind", "secrets"});
+constexpr auto kQueue =
+    std::to_array<std::string_view>({"url", "region", "profile", "role", "external_id", "session_name"});
+constexpr auto kIdTokens = std::to_array<std::string_view>({"issuer", "audience", "keys", "projects"});
+constexpr auto kProjects = std::to_array<std::string_view>({"project", "replicas", "only_protected"});
+constexpr auto kAlarm =
+    std::to_array<std::string_view>({"kind", "url", "key", "command", "server", "user", "password", "from", "to"});
+constexpr auto kAlarmWebhook = std::to_array<std::string_view>({"kind", "url", "key"});
+constexpr auto kAlarmSlack = std::to_array<std::string_view>({"kind", "url"});
+constexpr auto kAlarmCommand = std::to_array<std::string_view>({"kind", "command"});
+constexpr auto kAlarmMail = std::to_array<std::string_view>({"kind", "server", "user", "password", "from", "to"});
+constexpr auto kObjective = std::to_array<std::string_view>({"replicas", "lag", "failing"});
 
 constexpr auto kHostOfAnyKind = std::to_array<std::string_view>({"kind", "jobs"});
 
@@ -75,8 +90,37 @@ std::span<const std::string_view> keys_of(ConfigTable table) {
       return kSource;
     case ConfigTable::Destination:
       return kDestination;
+    case ConfigTable::Serve:
+      return kServe;
+    case ConfigTable::Webhook:
+      return kWebhook;
+    case ConfigTable::Queue:
+      return kQueue;
+    case ConfigTable::IdTokens:
+      return kIdTokens;
+    case ConfigTable::Projects:
+      return kProjects;
+    case ConfigTable::Alarm:
+      return kAlarm;
+    case ConfigTable::Objective:
+      return kObjective;
   }
   CHECK(!"a table has keys");
+  return {};
+}
+
+std::span<const std::string_view> keys_of_alarm(AlarmSettings::Kind kind) {
+  switch (kind) {
+    case AlarmSettings::Kind::Webhook:
+      return kAlarmWebhook;
+    case AlarmSettings::Kind::Slack:
+      return kAlarmSlack;
+    case AlarmSettings::Kind::Command:
+      return kAlarmCommand;
+    case AlarmSettings::Kind::Mail:
+      return kAlarmMail;
+  }
+  CHECK(!"an alarm has keys");
   return {};
 }
 

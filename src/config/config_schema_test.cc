@@ -42,10 +42,22 @@ TEST(ConfigSchema, KnowsTheKeysThatTheReaderKnowsAndNoOthers) {
   const Json whole = schema();
   const Json& defs = whole.at("$defs");
   EXPECT_EQ(properties(whole), set_of(keys_of(ConfigTable::File)));
-  const std::map<std::string, ConfigTable> tables = {
-      {"app", ConfigTable::App},           {"secret", ConfigTable::Secret}, {"store", ConfigTable::Store},
-      {"defaults", ConfigTable::Defaults}, {"backup", ConfigTable::Backup}, {"chain", ConfigTable::Chain},
-      {"replica", ConfigTable::Replica},   {"source", ConfigTable::Source}, {"destination", ConfigTable::Destination}};
+  const std::map<std::string, ConfigTable> tables = {{"app", ConfigTable::App},
+                                                     {"secret", ConfigTable::Secret},
+                                                     {"store", ConfigTable::Store},
+                                                     {"defaults", ConfigTable::Defaults},
+                                                     {"backup", ConfigTable::Backup},
+                                                     {"chain", ConfigTable::Chain},
+                                                     {"replica", ConfigTable::Replica},
+                                                     {"source", ConfigTable::Source},
+                                                     {"destination", ConfigTable::Destination},
+                                                     {"serve", ConfigTable::Serve},
+                                                     {"webhook", ConfigTable::Webhook},
+                                                     {"queue", ConfigTable::Queue},
+                                                     {"id_tokens", ConfigTable::IdTokens},
+                                                     {"projects", ConfigTable::Projects},
+                                                     {"alarm", ConfigTable::Alarm},
+                                                     {"objective", ConfigTable::Objective}};
   for (const auto& [name, table] : tables) EXPECT_EQ(properties(defs.at(name)), set_of(keys_of(table))) << name;
   EXPECT_EQ(properties(defs.at("host")), set_of(keys_of_host(std::nullopt)));
   EXPECT_EQ(defs.size(), tables.size() + 3) << "the host and two kinds of text are all that is left";
@@ -92,7 +104,9 @@ TEST(ConfigPage, NamesEveryKey) {
   Keys keys = set_of(keys_of_host(std::nullopt));
   for (const ConfigTable table :
        {ConfigTable::File, ConfigTable::App, ConfigTable::Secret, ConfigTable::Store, ConfigTable::Defaults,
-        ConfigTable::Backup, ConfigTable::Chain, ConfigTable::Replica, ConfigTable::Source, ConfigTable::Destination})
+        ConfigTable::Backup, ConfigTable::Chain, ConfigTable::Replica, ConfigTable::Source, ConfigTable::Destination,
+        ConfigTable::Serve, ConfigTable::Webhook, ConfigTable::Queue, ConfigTable::IdTokens, ConfigTable::Projects,
+        ConfigTable::Alarm, ConfigTable::Objective})
     keys.merge(set_of(keys_of(table)));
   for (const std::string& key : keys) EXPECT_TRUE(std::regex_search(page, std::regex("\\b" + key + "\\b"))) << key;
 }

@@ -22,49 +22,6 @@ bool is_variable_name(std::string_view text) {
   return consists_of(text, {kLetters, kDigits, "_"}) && !text.empty() && !consists_of(text.substr(0, 1), {kDigits});
 }
 
-// {env = "NAME"} or {file = "PATH"}. No message repeats what was said: it may be the secret.
-std::optional<SecretReference> read_secret(TableReader& owner, std::string_view key, std::string_view folder,
-                                           ConfigMistakes& mistakes) {
-  constexpr std::string_view kHow = R"({ env = "NAME" } or { file = "/PATH" })";
-  const ConfigValue* const value = owner.find(key);
-  if (value == nullptr) return std::nullopt;
-  if (value->kind != ConfigValue::Kind::Table) {
-    mistakes.add(value->place, fmt::format("{} is given as a value", key),
-                 fmt::format("write {} = {}, and take another secret: this one has been in a file", key, kHow));
-    return std::nullopt;
-  }
-  TableReader table(*value, keys_of(ConfigTable::Secret), mistakes);
-  const std::optional<std::string> env = table.text("env"), file = table.text("file");
-  if (table.has("env") == table.has("file")) {
-    mistakes.add(value->place, fmt::format("{} is in one place", key), fmt::format("write {} = {}", key, kHow));
-    return std::nullopt;
-  }
-  if (file) return SecretReference{SecretReference::Kind::File, absolute_path(folder, *file)};
-  if (env && is_variable_name(*env)) return SecretReference{SecretReference::Kind::Environment, *env};
-  if (env)
-    mistakes.add(table.find("env")->place, "env is the name of a variable of the environment",
-                 "if this is the secret itself, take another one: it has been in a file");
-  return std::nullopt;
-}
-
-AwsIdentity read_identity(TableReader& owner, ConfigMistakes& mistakes) {
-  AwsIdentity identity{.profile = owner.text("profile").value_or(""),
-                       .role_arn = owner.text("role").value_or(""),
-                       .external_id = owner.text("external_id").value_or(""),
-                       .session_name = owner.text("session_name").value_or("")};
-  if (owner.has("role") && !identity.role_arn.empty() && !identity.role_arn.starts_with("arn:"))
-    mistakes.add(owner.find("role")->place, "role is no ARN", "it begins with arn:aws:iam::");
-  for (const std::string_view key : {"external_id", "session_name"})
-    if (owner.has(key) && !owner.has("role"))
-      mistakes.add(owner.find(key)->place, fmt::format("{} goes with a role", key), R"(write role = "arn:aws:iam::…")");
-  return identity;
-}
-
-Result<std::string> parse_region(std::string_view text) {
-  if (has_shape_of_aws_region(text)) return std::string(text);
-  return Error(ErrorKind::Invalid, "'{}' is no region of AWS; eu-central-1 is one", printable(text, 100));
-}
-
 Result<std::string> one_of(std::string_view text, std::initializer_list<std::string_view> words) {
   for (const std::string_view word : words)
     if (text == word) return std::string(text);
@@ -107,7 +64,7 @@ class HostReader {
  private:
   void read_codecommit() {
     table_.require("region", R"("eu-central-1")");
-    host_.region = table_.parsed("region", parse_region).value_or("");
+    host_.region = table_.parsed("region", parse_aws_region).value_or("");
     host_.identity = read_identity(table_, mistakes_);
   }
 
@@ -189,7 +146,7 @@ FleetStore read_store(const ConfigValue& value, std::string_view folder, ConfigM
   if (!store.address.path.empty()) store.address.path = absolute_path(folder, store.address.path);
   StoreOptions& options = store.options;
   if (const auto endpoint = table.parsed("endpoint_url", parse_host_url)) options.endpoint = endpoint->text();
-  options.region = table.parsed("region", parse_region).value_or("");
+  options.region = table.parsed("region", parse_aws_region).value_or("");
   options.addressing = table.parsed("addressing", parse_addressing).value_or("auto");
   options.server_side_encryption = table.parsed("sse", parse_sse).value_or("");
   options.kms_key_id = table.text("sse_kms_key_id").value_or("");
@@ -218,6 +175,53 @@ void check_config_name(ConfigPlace place, std::string_view name, ConfigMistakes&
 
 std::string absolute_path(std::string_view folder, std::string_view path) {
   return (std::filesystem::path(folder) / path).lexically_normal().string();
+}
+
+// No message repeats what was said: it may be the secret.
+std::optional<SecretReference> read_secret(const ConfigValue& value, std::string_view key, std::string_view folder,
+                                           ConfigMistakes& mistakes) {
+  constexpr std::string_view kHow = R"({ env = "NAME" } or { file = "/PATH" })";
+  if (value.kind != ConfigValue::Kind::Table) {
+    mistakes.add(value.place, fmt::format("{} is given as a value", key),
+                 fmt::format("write {} = {}, and take another secret: this one has been in a file", key, kHow));
+    return std::nullopt;
+  }
+  TableReader table(value, keys_of(ConfigTable::Secret), mistakes);
+  const std::optional<std::string> env = table.text("env"), file = table.text("file");
+  if (table.has("env") == table.has("file")) {
+    mistakes.add(value.place, fmt::format("{} is in one place", key), fmt::format("write {} = {}", key, kHow));
+    return std::nullopt;
+  }
+  if (file) return SecretReference{SecretReference::Kind::File, absolute_path(folder, *file)};
+  if (env && is_variable_name(*env)) return SecretReference{SecretReference::Kind::Environment, *env};
+  if (env)
+    mistakes.add(table.find("env")->place, "env is the name of a variable of the environment",
+                 "if this is the secret itself, take another one: it has been in a file");
+  return std::nullopt;
+}
+
+std::optional<SecretReference> read_secret(TableReader& owner, std::string_view key, std::string_view folder,
+                                           ConfigMistakes& mistakes) {
+  const ConfigValue* const value = owner.find(key);
+  return value == nullptr ? std::nullopt : read_secret(*value, key, folder, mistakes);
+}
+
+AwsIdentity read_identity(TableReader& owner, ConfigMistakes& mistakes) {
+  AwsIdentity identity{.profile = owner.text("profile").value_or(""),
+                       .role_arn = owner.text("role").value_or(""),
+                       .external_id = owner.text("external_id").value_or(""),
+                       .session_name = owner.text("session_name").value_or("")};
+  if (owner.has("role") && !identity.role_arn.empty() && !identity.role_arn.starts_with("arn:"))
+    mistakes.add(owner.find("role")->place, "role is no ARN", "it begins with arn:aws:iam::");
+  for (const std::string_view key : {"external_id", "session_name"})
+    if (owner.has(key) && !owner.has("role"))
+      mistakes.add(owner.find(key)->place, fmt::format("{} goes with a role", key), R"(write role = "arn:aws:iam::…")");
+  return identity;
+}
+
+Result<std::string> parse_aws_region(std::string_view text) {
+  if (has_shape_of_aws_region(text)) return std::string(text);
+  return Error(ErrorKind::Invalid, "'{}' is no region of AWS; eu-central-1 is one", printable(text, 100));
 }
 
 ConfigHosts read_hosts(const ConfigValue& tables, std::string_view folder, ConfigMistakes& mistakes) {

@@ -25,6 +25,14 @@ ConfigStores read_stores(const ConfigValue& tables, std::string_view folder, Con
 
 // Letters, digits, '.', '_' and '-': it stands in reports, in keys and before a '/'.
 void check_config_name(ConfigPlace place, std::string_view name, ConfigMistakes& mistakes);
+// {env = "NAME"} or {file = "PATH"}; `key` is what messages call it. Nothing when it is wrong, or not there.
+std::optional<SecretReference> read_secret(const ConfigValue& value, std::string_view key, std::string_view folder,
+                                           ConfigMistakes& mistakes);
+std::optional<SecretReference> read_secret(TableReader& owner, std::string_view key, std::string_view folder,
+                                           ConfigMistakes& mistakes);
+// The keys profile, role, external_id and session_name.
+AwsIdentity read_identity(TableReader& owner, ConfigMistakes& mistakes);
+Result<std::string> parse_aws_region(std::string_view text);
 std::string absolute_path(std::string_view folder, std::string_view path);
 
 }  // namespace packferry

@@ -1,0 +1,161 @@
+// The command that stays: keeps replicas true, listens, and tells when something is wrong.
+#include <algorithm>
+#include <condition_variable>
+#include <list>
+
+#include "cli/generation.h"
+#include "cli/run_command.h"
+#include "net/http_server.h"
+
+namespace packferry {
+namespace {
+
+// The service between its beginning and its end.
+class ResidentService {
+ public:
+  using ReadAgain = std::function<std::optional<ConfigReading>()>;
+
+  ResidentService(const ServiceState& state, ReadAgain read_again)
+      : state_(state), read_again_(std::move(read_again)) {}
+
+  Result<> run(ConfigReading reading, std::stop_token stop) {
+    const ServeSettings settings = *reading.serve;
+    const std::unique_ptr<HttpServer> server = TRY(HttpServer::open({.address = settings.address,
+                                                                     .port = settings.port,
+                                                                     .certificate_file = settings.certificate,
+                                                                     .key_file = settings.certificate_key},
+                                                                    state_.around.clock, log()));
+    begin(std::move(reading));
+    Front front(*this);
+    std::jthread serving([&](const std::stop_token& no_more) { server->serve(front, no_more); });
+    hear_hangups();
+    log().info("service.ready", {{"address", settings.address}, {"port", fmt::format("{}", server->port())}});
+
+    std::unique_lock lock(mutex_);
+    while (!stop.stop_requested()) {
+      changed_.wait(lock, stop, [this] { return is_hung_up_; });
+      if (!std::exchange(is_hung_up_, false)) continue;
+      lock.unlock();
+      reload();
+      lock.lock();
+    }
+    lock.unlock();
+    if (state_.around.on_hangup) state_.around.on_hangup(nullptr);
+    serving.request_stop();
+    drain();
+    return {};
+  }
+
+ private:
+  // Whoever asks, asks the generation of the moment.
+  class Front final : public HttpHandler {
+   public:
+    explicit Front(ResidentService& service) : service_(service) {}
+    HttpReply handle(const ReceivedRequest& request, std::stop_token /*stop*/) override {
+      if (request.path == "/healthz") return plain_reply(200, "ok");
+      return plain_reply(404, "not found");
+    }
+
+   private:
+    ResidentService& service_;
+  };
+
+  Log& log() const { return state_.around.log; }
+
+  void begin(ConfigReading reading) {
+    auto next = std::make_shared<Generation>(state_, *std::move(reading.fleet), *std::move(reading.serve));
+    const std::lock_guard lock(mutex_);
+    generations_.push_back(std::move(next));
+  }
+
+  void hear_hangups() {
+    if (!state_.around.on_hangup) return;
+    state_.around.on_hangup([this] {
+      const std::lock_guard lock(mutex_);
+      is_hung_up_ = true;
+      changed_.notify_all();
+    });
+  }
+
+  // What is wrong has been said, and the old reading counts.
+  void reload() {
+    std::optional<ConfigReading> reading = read_again_();
+    if (!reading) return log().error("configuration.kept", {{"why", "the new one has mistakes"}});
+    const ServeSettings& now = generations_.back()->settings();
+    if (now.address != reading->serve->address || now.port != reading->serve->port ||
+        now.certificate != reading->serve->certificate)
+      log().warning("configuration.listen", {{"why", "another address or certificate needs a new start"}});
+    generations_.back()->retire();
+    begin(*std::move(reading));
+    generations_.remove_if([](const auto& each) { return each->is_over(); });
+    log().info("configuration.read");
+  }
+
+  // What is at work has its time to come to an end, then it goes back to the queue.
+  void drain() {
+    const Clock& clock = state_.around.clock;
+    const Clock::SteadyTime until = clock.steady() + generations_.back()->settings().drain;
+    for (const auto& each : generations_) each->retire();
+    log().info("service.stopping");
+    const auto is_over = [](const auto& each) { return each->is_over(); };
+    std::mutex mutex;
+    std::condition_variable never;
+    std::unique_lock lock(mutex);
+    while (clock.steady() < until && !std::ranges::all_of(generations_, is_over))
+      never.wait_for(lock, Milliseconds(20));
+    for (const auto& each : generations_) each->stop();
+    generations_.clear();
+    log().info("service.stopped");
+  }
+
+  const ServiceState& state_;
+  const ReadAgain read_again_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool is_hung_up_ = false;
+  std::list<std::shared_ptr<Generation>> generations_;  // the last one begins things
+};
+
+}  // namespace
+
+ExitStatus Run::operator()(const ServeCommand& command) {
+  constexpr std::string_view kName = "serve";
+  const auto read = [&]() -> Result<std::optional<ConfigReading>> {
+    ConfigReading reading = TRY(read_config_file(command.file));
+    if (!reading.fleet) {
+      say_mistakes(command.file, reading);
+      return std::optional<ConfigReading>();
+    }
+    // A file that says nothing of it has the defaults.
+    if (!reading.serve) reading.serve = ServeSettings();
+    return std::optional(std::move(reading));
+  };
+  Result<std::optional<ConfigReading>> reading = read();
+  if (!reading) return give_up(kName, ExitStatus::Usage, reading.error());
+  if (!*reading) return ExitStatus::Usage;
+
+  const std::string file = (*reading)->fleet->catalogue;
+  const Result<std::unique_ptr<Replicas>> replicas = Replicas::open(file).context("the catalogue");
+  if (!replicas) return give_up(kName, ExitStatus::Failed, replicas.error());
+  const Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::open(file).context("the catalogue");
+  if (!catalogue) return give_up(kName, ExitStatus::Failed, catalogue.error());
+
+  const EndOptions ends = end_options();
+  const ServiceState state{.around = around_,
+                           .ends = ends,
+                           .configuration = command.file,
+                           .replicas = **replicas,
+                           .catalogue = **catalogue,
+                           .has_workers = !command.no_workers};
+  ResidentService service(state, [&]() -> std::optional<ConfigReading> {
+    Result<std::optional<ConfigReading>> again = read();
+    if (again) return *std::move(again);
+    say_error(again.error());
+    return std::nullopt;
+  });
+  const Result<> served = service.run(**std::move(reading), stop_);
+  if (!served) return give_up(kName, ExitStatus::Failed, served.error());
+  return ExitStatus::Done;
+}
+
+}  // namespace packferry

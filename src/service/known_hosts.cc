@@ -1,0 +1,76 @@
+#include "service/known_hosts.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "aws/codecommit_address.h"
+#include "base/check.h"
+
+namespace packferry {
+namespace {
+
+// "/git" has "/git/app/web.git", and "/gitlab/x" it has not.
+bool is_below(std::string_view path, std::string_view folder) {
+  while (folder.ends_with('/')) folder.remove_suffix(1);
+  return path.size() > folder.size() + 1 && path.starts_with(folder) && path[folder.size()] == '/';
+}
+
+bool is_at(const Url& web, const Url& url) {
+  if (url.is_http()) return url.same_origin(web) && is_below(url.path(), web.path());
+  return url.scheme() == Scheme::Ssh && url.host() == web.host();
+}
+
+std::string region_of(const Url& url) {
+  if (url.scheme() == Scheme::CodeCommit) return url.region();
+  // "git-codecommit.eu-central-1.amazonaws.com"
+  std::string host = url.host();
+  host.erase(0, host.find('.') + 1);
+  return host.substr(0, host.find('.'));
+}
+
+bool is_at(const FleetHost& host, const Url& url) {
+  switch (host.kind) {
+    case HostKind::CodeCommit:
+      return is_codecommit(url) && (region_of(url).empty() || region_of(url) == host.region);
+    case HostKind::Directory: {
+      if (!url.is_local()) return false;
+      const std::filesystem::path path = std::filesystem::path(url.path()).lexically_normal();
+      return path.is_absolute() && is_below(path.string(), host.path);
+    }
+    case HostKind::List:
+      return std::ranges::any_of(host.repositories, [&url](const Url& listed) {
+        return listed.is_local() ? url.is_local() && url.path() == listed.path()
+                                 : !url.is_local() && url.scheme() != Scheme::CodeCommit &&
+                                       listed.scheme() != Scheme::CodeCommit && url.same_origin(listed);
+      });
+    case HostKind::GitLab:
+    case HostKind::GitHub:
+    case HostKind::Gitea:
+    case HostKind::Bitbucket:
+    case HostKind::BitbucketServer: {
+      const std::optional<Url> web = web_address_of(host);
+      return web && is_at(*web, url);
+    }
+  }
+  CHECK(!"a HostKind is one of these");
+  return false;
+}
+
+}  // namespace
+
+std::optional<Url> web_address_of(const FleetHost& host) {
+  if (host.url) return host.url;
+  const char* const text = host.kind == HostKind::GitHub      ? "https://github.com"
+                           : host.kind == HostKind::Bitbucket ? "https://bitbucket.org"
+                           : host.kind == HostKind::GitLab    ? "https://gitlab.com"
+                                                              : "";
+  Result<Url> url = Url::parse(text);
+  return url ? std::optional(std::move(url).value()) : std::nullopt;
+}
+
+const FleetHost* host_of(const Fleet& fleet, const Url& url) {
+  const auto found = std::ranges::find_if(fleet.hosts, [&url](const FleetHost& host) { return is_at(host, url); });
+  return found == fleet.hosts.end() ? nullptr : &*found;
+}
+
+}  // namespace packferry
