@@ -7,7 +7,7 @@
 #include <regex>
 #include <set>
 
-#include "contract/api_contract.h"
+#include "testing/api_contract.h"
 #include "testing/api_scene.h"
 #include "testing/json_schema.h"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "api/replica_api.h"
-#include "contract/api_contract.h"
+#include "testing/api_contract.h"
 #include "testing/fake_replica_ends.h"
 #include "testing/must.h"
 #include "testing/temp_dir.h"

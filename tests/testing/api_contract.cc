@@ -1,4 +1,4 @@
-#include "contract/api_contract.h"
+#include "testing/api_contract.h"
 
 #include <fmt/format.h>
 
