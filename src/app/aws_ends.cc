@@ -51,6 +51,14 @@ Result<bool> AwsEnds::has_identity(const Url& url, Side side) const {
   return has_aws_credentials(TRY(AwsProfile::load("", lookup_)), lookup_);
 }
 
+Result<std::unique_ptr<MessageQueue>> AwsEnds::queue(const Url& url, const std::string& region,
+                                                     std::chrono::seconds wait) {
+  const Found& found = *TRY(find(options_.source_identity, region));
+  // AWS_ENDPOINT_URL_SQS and its like; else the host of the queue itself.
+  Url endpoint = TRY(Url::parse(found.profile.endpoint_url("sqs").value_or(url.origin() + "/")));
+  return std::make_unique<SqsQueue>(url, std::move(endpoint), region, wait, caller_, *found.credentials);
+}
+
 Result<std::unique_ptr<Host>> AwsEnds::codecommit(const std::string& profile, const std::string& region, Side side) {
   AwsIdentity identity = side == Side::Source ? options_.source_identity : options_.destination_identity;
   if (!profile.empty()) identity.profile = profile;

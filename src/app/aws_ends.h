@@ -10,6 +10,7 @@
 #include "app/environment.h"
 #include "aws/aws_chain.h"
 #include "aws/codecommit_address.h"
+#include "aws/sqs.h"
 #include "cli/ends.h"
 #include "net/credentials.h"
 #include "net/http.h"
@@ -39,6 +40,8 @@ class AwsEnds {
   // somebody for an https URL of CodeCommit.
   Result<bool> has_identity(const Url& url, Side side) const;
 
+  // As who the source side is. `wait`: see SqsQueue.
+  Result<std::unique_ptr<MessageQueue>> queue(const Url& url, const std::string& region, std::chrono::seconds wait);
   // The account, in `region` or, when that is empty, in the profile's. `profile` goes before the side's.
   Result<std::unique_ptr<Host>> codecommit(const std::string& profile, const std::string& region, Side side);
   // Where a repository is, or would be.

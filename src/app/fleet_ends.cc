@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/secret_reference.h"
 #include "app/wiring.h"
 #include "base/check.h"
 #include "base/printable.h"
@@ -230,13 +231,7 @@ class RealFleetEnds final : public FleetEnds {
     return std::shared_ptr<Host>();
   }
 
-  Result<Secret> secret(const SecretReference& reference) const {
-    if (reference.kind == SecretReference::Kind::File) return read_secret_file(reference.name);
-    const std::optional<std::string> value = environment_.named(reference.name);
-    if (!value || value->empty())
-      return Error(ErrorKind::Invalid, "the environment has no {}", printable(reference.name));
-    return Secret(*value);
-  }
+  Result<Secret> secret(const SecretReference& reference) const { return look_up(reference, environment_); }
 
   const Environment& environment_;
   const std::string version_;

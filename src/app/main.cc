@@ -12,6 +12,7 @@
 #include "app/environment.h"
 #include "app/fleet_ends.h"
 #include "app/interrupts.h"
+#include "app/service_ends.h"
 #include "app/wiring.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -98,6 +99,7 @@ int main(int argc, char** argv) {
       .catalogue = environment.catalogue,
       .read_input = read_input,
       .on_hangup = [&interrupts](std::function<void()> action) { interrupts.on_hangup(std::move(action)); },
+      .make_service_ends = make_real_service_ends(environment, PACKFERRY_VERSION, clock),
   };
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   return static_cast<int>(run_packferry(words, surroundings, interrupts.token()));

@@ -27,7 +27,7 @@ std::string code_of(std::string_view type) {
 Result<std::string> AwsClient::call(std::string_view operation, std::string_view body, std::stop_token stop) const {
   const AwsCall call{.doing = fmt::format("{} of {} {}", operation, service_.name, service_.region),
                      .url = service_.endpoint,
-                     .headers = {{"Content-Type", "application/x-amz-json-1.1"},
+                     .headers = {{"Content-Type", fmt::format("application/x-amz-json-{}", service_.json_version)},
                                  {"X-Amz-Target", fmt::format("{}.{}", service_.target, operation)}},
                      .body = Secret(std::string(body)),
                      .scope = {service_.region, service_.name},

@@ -1,5 +1,5 @@
-// A service of AWS that speaks JSON 1.1, as CodeCommit does: POST / with the operation in X-Amz-Target. JSON goes in
-// and comes out as text; whoever asks knows what is in it.
+// A service of AWS that speaks JSON 1.1, as CodeCommit does, or 1.0, as SQS: POST / with the operation in X-Amz-Target.
+// JSON goes in and comes out as text; whoever asks knows what is in it.
 #pragma once
 
 #include <span>
@@ -16,6 +16,7 @@ struct AwsService {
   std::string target;  // "CodeCommit_20150413"
   std::string region;
   Url endpoint;
+  std::string_view json_version = "1.1";     // of the protocol; outlives the client
   std::span<const KnownAwsCode> known = {};  // outlives the client
 };
 

@@ -13,7 +13,7 @@ constexpr std::int64_t kApplicationId = 0x506b4679;
 // Another program's transaction takes milliseconds; a disk that is slow to sync takes longer.
 constexpr Milliseconds kLockPatience{30'000};
 
-constexpr std::array<Migration, 3> kMigrations{{
+constexpr std::array<Migration, 4> kMigrations{{
     {.reason = "what was delivered where, how large listings were, and which sweeps there were",
      // Without a rowid the key is kept once, in the order in which it is read; with one it is kept twice. Sweeps are
      // numbered with AUTOINCREMENT, so that a number that was trimmed never means another sweep.
@@ -160,6 +160,36 @@ constexpr std::array<Migration, 3> kMigrations{{
          plan_digest TEXT NOT NULL
        ) STRICT;
        CREATE INDEX audit_by_replica ON audit (replica, id);
+     )sql"},
+    {.reason = "which alarms are open, and what is still to be said of them",
+     // A notice is a copy: what is said is what was so when it was found.
+     .sql = R"sql(
+       CREATE TABLE alarms (
+         subject TEXT NOT NULL,
+         kind TEXT NOT NULL,
+         severity TEXT NOT NULL,
+         summary TEXT NOT NULL,
+         remedy TEXT NOT NULL,
+         since INTEGER NOT NULL,
+         raised_at INTEGER,
+         said_at INTEGER,
+         well_since INTEGER,
+         PRIMARY KEY (subject, kind)
+       ) STRICT, WITHOUT ROWID;
+
+       CREATE TABLE alarm_notices (
+         channel TEXT NOT NULL,
+         number INTEGER NOT NULL,
+         state TEXT NOT NULL,
+         subject TEXT NOT NULL,
+         kind TEXT NOT NULL,
+         severity TEXT NOT NULL,
+         summary TEXT NOT NULL,
+         remedy TEXT NOT NULL,
+         since INTEGER NOT NULL,
+         raised_at INTEGER,
+         PRIMARY KEY (channel, number)
+       ) STRICT, WITHOUT ROWID;
      )sql"},
     {.reason = "who may ask over HTTP, and what was answered to requests that may be made again",
      // A token's own text is nowhere. Answers are numbered, so that the oldest of a token are found when there are too

@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "cli/amounts.h"
 #include "cli/json_page.h"
+#include "service/embedded_metrics.h"
 
 namespace packferry {
 namespace {
@@ -19,35 +20,6 @@ std::string what_was_done(const FleetMember& member) {
   std::string words = fmt::format("snapshot {}, {}", *member.snapshot, member.full ? "full" : "incremental");
   if (member.bytes != 0) words += ", " + in_bytes(member.bytes);
   return words;
-}
-
-// CloudWatch drops a dimension that is empty, longer than 1,024 characters or no ASCII, and the metric with it.
-std::string dimension(std::string_view text) {
-  std::string out;
-  for (const char byte : text.substr(0, 1024)) out += byte >= ' ' && byte <= '~' ? byte : '?';
-  return out.empty() ? "-" : out;
-}
-
-struct Metric {
-  std::string_view name;
-  std::string_view unit;
-  double value;
-};
-
-std::string metrics_line(const std::vector<std::pair<std::string, std::string>>& dimensions,
-                         const std::vector<Metric>& metrics, Clock::WallTime now) {
-  Json names = Json::array();
-  Json definitions = Json::array();
-  for (const auto& [name, value] : dimensions) names.push_back(name);
-  for (const Metric& metric : metrics) definitions.push_back({{"Name", metric.name}, {"Unit", metric.unit}});
-  Json line;
-  line["_aws"] = {{"Timestamp", std::chrono::duration_cast<Milliseconds>(now.time_since_epoch()).count()},
-                  {"CloudWatchMetrics", Json::array({{{"Namespace", "Packferry"},
-                                                      {"Dimensions", Json::array({std::move(names)})},
-                                                      {"Metrics", std::move(definitions)}}})}};
-  for (const auto& [name, value] : dimensions) line[name] = dimension(value);
-  for (const Metric& metric : metrics) line[std::string(metric.name)] = metric.value;
-  return line.dump() + "\n";
 }
 
 double seconds(Milliseconds duration) { return static_cast<double>(duration.count()) / 1000; }
@@ -180,7 +152,7 @@ std::string run_metrics(const FleetOutcome& outcome, const RunFacts& facts, Cloc
   const std::size_t failed = outcome.failed() + outcome.unlisted.size();
   // What is held is backed up all the same.
   const bool is_good = facts.status == ExitStatus::Done || facts.status == ExitStatus::Held;
-  return metrics_line(
+  return embedded_metrics_line(
       {{"Store", outcome.store}},
       {{"RunSucceeded", "Count", is_good ? 1.0 : 0.0},
        {"RepositoriesBackedUp", "Count", static_cast<double>(outcome.members.size() - outcome.failed())},
@@ -191,7 +163,7 @@ std::string run_metrics(const FleetOutcome& outcome, const RunFacts& facts, Cloc
 }
 
 std::string member_metrics(const FleetMember& member, Clock::WallTime now) {
-  return metrics_line(
+  return embedded_metrics_line(
       {{"Account", member.hosted.account}, {"Region", member.hosted.region}, {"Repository", member.hosted.name}},
       {{"BackupSucceeded", "Count", member.is_good() ? 1.0 : 0.0},
        {"BackupBytes", "Bytes", static_cast<double>(member.bytes)},

@@ -14,6 +14,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "service/fleet_ends.h"
+#include "service/service_ends.h"
 
 namespace packferry {
 
@@ -27,11 +28,13 @@ struct JobVariables {
 // Secrets that cannot be read are errors of the one host that they are for.
 using MakeFleetEnds = std::function<std::unique_ptr<FleetEnds>(const EndOptions& options)>;
 
+using MakeServiceEnds = std::function<std::unique_ptr<ServiceEnds>(const EndOptions& options)>;
+
 struct Surroundings {
   Output& out;
   Output& err;
   Log& log;  // where --verbose logs to
-  const Clock& clock;
+  Clock& clock;
   MakeEnds make_ends;
   MakeFleetEnds make_fleet_ends;
   std::string version;
@@ -45,6 +48,7 @@ struct Surroundings {
   std::function<Result<std::string>()> read_input = {};
   // Has SIGHUP do this from now on, or stop the program again when empty; for the one command that stays.
   std::function<void(std::function<void()>)> on_hangup = {};
+  MakeServiceEnds make_service_ends = {};
 };
 
 ExitStatus run_packferry(const std::vector<std::string>& words, const Surroundings& surroundings, std::stop_token stop);

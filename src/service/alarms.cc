@@ -1,5 +1,7 @@
 #include "service/alarms.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -13,6 +15,23 @@ namespace {
 bool has_passed(Clock::WallTime& since, Milliseconds duration, Clock::WallTime now) {
   since = std::min(since, now);
   return now - since >= duration;
+}
+
+constexpr std::size_t kNamedOfMany = 3;
+
+// Many that are alike, as one: it is as severe as the worst and as old as the oldest.
+Notice merged(const std::vector<const Notice*>& many) {
+  Notice one = *many.front();
+  Trouble& trouble = one.alarm.trouble;
+  std::vector<std::string_view> names;
+  for (const Notice* notice : many) {
+    if (names.size() < kNamedOfMany) names.push_back(notice->alarm.trouble.subject);
+    trouble.severity = std::max(trouble.severity, notice->alarm.trouble.severity);
+    one.alarm.since = std::min(one.alarm.since, notice->alarm.since);
+  }
+  trouble.summary = fmt::format("{}, …; the first: {}", fmt::join(names, ", "), trouble.summary);
+  trouble.subject = fmt::format("{} subjects", many.size());
+  return one;
 }
 
 }  // namespace
@@ -90,6 +109,23 @@ std::vector<Alarm> AlarmBook::open() const {
   std::vector<Alarm> open;
   for (const auto& [key, alarm] : alarms_) open.push_back(alarm);
   return open;
+}
+
+std::vector<Notice> gathered(std::vector<Notice> notices, std::size_t at_most) {
+  using Likeness = std::pair<Notice::Kind, std::string_view>;
+  const auto likeness_of = [](const Notice& notice) { return Likeness(notice.kind, notice.alarm.trouble.kind); };
+  std::map<Likeness, std::vector<const Notice*>> groups;
+  for (const Notice& notice : notices) groups[likeness_of(notice)].push_back(&notice);
+  std::vector<Notice> few;
+  for (const Notice& notice : notices) {
+    const std::vector<const Notice*>& group = groups.at(likeness_of(notice));
+    if (group.size() <= at_most) {
+      few.push_back(notice);
+    } else if (group.front() == &notice) {
+      few.push_back(merged(group));
+    }
+  }
+  return few;
 }
 
 }  // namespace packferry

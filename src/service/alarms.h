@@ -71,4 +71,9 @@ class AlarmBook {
   std::map<Key, Alarm> alarms_;
 };
 
+// When a host goes down, what reads from it fails all at once, and ten thousand messages say less than one. Of each
+// kind of notice about each kind of trouble no more than `at_most` are left single; more become one, whose subject is
+// their number.
+std::vector<Notice> gathered(std::vector<Notice> notices, std::size_t at_most);
+
 }  // namespace packferry

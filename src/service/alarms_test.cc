@@ -100,5 +100,41 @@ TEST_F(Alarms, AClockThatWasPutBackRaisesAndEndsNothing) {
   EXPECT_EQ(look_after(5 * kMinute, {}), "over replica web/lag");
 }
 
+std::vector<Notice> lags(std::size_t count) {
+  std::vector<Notice> notices;
+  for (std::size_t i = 0; i < count; ++i) {
+    notices.push_back({.kind = Notice::Kind::Raised, .alarm = {.trouble = lag(), .since = Clock::WallTime(kMinute)}});
+    notices.back().alarm.trouble.subject = "replica " + std::to_string(i);
+  }
+  return notices;
+}
+
+TEST(GatheredAlarms, FewAreSaidOneByOne) { EXPECT_EQ(gathered(lags(10), 10).size(), 10u); }
+
+TEST(GatheredAlarms, ManyThatAreAlikeAreOne) {
+  std::vector<Notice> notices = lags(11);
+  notices[7].alarm.trouble.severity = Severity::Critical;
+  notices[7].alarm.since = Clock::WallTime{};
+  Notice held = notices[3];
+  held.alarm.trouble.kind = "held";
+  notices.insert(notices.begin(), held);
+  const std::vector<Notice> few = gathered(notices, 10);
+  ASSERT_EQ(few.size(), 2u);
+  EXPECT_EQ(few[0].alarm, held.alarm);
+  EXPECT_EQ(few[1].kind, Notice::Kind::Raised);
+  const Alarm& many = few[1].alarm;
+  EXPECT_EQ(many.trouble.subject, "11 subjects");
+  EXPECT_EQ(many.trouble.kind, "lag");
+  EXPECT_EQ(many.trouble.severity, Severity::Critical);
+  EXPECT_EQ(many.trouble.summary, "replica 0, replica 1, replica 2, …; the first: 40 minutes behind");
+  EXPECT_EQ(many.since, Clock::WallTime{});
+}
+
+TEST(GatheredAlarms, WhatIsOverIsNotWhatBegins) {
+  std::vector<Notice> notices = lags(12);
+  for (std::size_t i = 0; i < 6; ++i) notices[i].kind = Notice::Kind::Over;
+  EXPECT_EQ(gathered(notices, 10).size(), 12u);
+}
+
 }  // namespace
 }  // namespace packferry

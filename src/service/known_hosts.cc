@@ -21,11 +21,7 @@ bool is_at(const Url& web, const Url& url) {
 }
 
 std::string region_of(const Url& url) {
-  if (url.scheme() == Scheme::CodeCommit) return url.region();
-  // "git-codecommit.eu-central-1.amazonaws.com"
-  std::string host = url.host();
-  host.erase(0, host.find('.') + 1);
-  return host.substr(0, host.find('.'));
+  return url.is_http() ? region_of_codecommit_host(url.host()).value_or("") : url.region();
 }
 
 bool is_at(const FleetHost& host, const Url& url) {
