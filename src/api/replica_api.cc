@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/problem.h"
+#include "api/token_json.h"
 #include "api/wishes.h"
 #include "base/ascii.h"
 #include "base/check.h"
@@ -120,18 +121,6 @@ Action right_to(ReplicaAction action, const ReplicaView& view) {
   }
   CHECK(!"a ReplicaAction is one of these");
   return Action::ApproveLosses;
-}
-
-Json json(const TokenRecord& token) {
-  const Grant grant = to_grant(token);
-  Json scopes = Json::array();
-  for (const Scope scope : grant.scopes) scopes.push_back(to_string(scope));
-  return {{"id", token.id},
-          {"bearer", token.bearer},
-          {"scopes", std::move(scopes)},
-          {"replicas", token.replicas},
-          {"creationDate", milliseconds(token.created_at)},
-          {"expiresDateUTC", token.expires_at ? Json(milliseconds(*token.expires_at)) : Json()}};
 }
 
 // One of a few places, until it is destroyed.
@@ -541,9 +530,7 @@ Result<HttpReply> ReplicaApi::list_tokens(const Asked& asked) {
   std::vector<TokenRecord> tokens = TRY(tokens_.list(asked.page.after, asked.page.limit + 1));
   const bool is_last = tokens.size() <= asked.page.limit;
   if (!is_last) tokens.pop_back();
-  Json all = Json::array();
-  for (const TokenRecord& token : tokens) all.push_back(json(token));
-  HttpReply reply = json_reply(200, {{"__type", "packferry.ListTokens/1"}, {"tokens", std::move(all)}});
+  HttpReply reply = json_reply(200, tokens_json(tokens, -1));
   if (!is_last) reply.headers.push_back(next_page(asked.request.path, asked.page, "", tokens.back().id));
   return reply;
 }
@@ -556,8 +543,7 @@ Result<HttpReply> ReplicaApi::create_token(const Asked& asked) {
       TRY(make_token(std::move(wish.bearer), std::move(wish.scopes), std::move(wish.replicas), expires_at));
   const TokenRecord record = to_record(made.grant, now);
   TRY(tokens_.create(record, asked.caller.name));
-  HttpReply reply = json_reply(
-      201, {{"__type", "packferry.CreateToken/1"}, {"secret", made.token.reveal()}, {"token", json(record)}});
+  HttpReply reply = json_reply(201, new_token_json(made.token, record, -1));
   reply.headers.push_back({"Location", "/v1/tokens/" + record.id});
   return reply;
 }
