@@ -13,10 +13,8 @@ namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::must;
-using testing::ok;
 using testing::ScriptedServer;
 using testing::TempDir;
 
