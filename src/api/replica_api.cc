@@ -5,12 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "api/problem.h"
+#include "api/token_json.h"
 #include "api/wishes.h"
 #include "base/ascii.h"
 #include "base/check.h"
 #include "base/digest.h"
 #include "base/printable.h"
 #include "io/stream.h"
+#include "service/name_template.h"
 #include "service/replica_json.h"
 
 namespace packferry {
@@ -121,18 +123,6 @@ Action right_to(ReplicaAction action, const ReplicaView& view) {
   return Action::ApproveLosses;
 }
 
-Json json(const TokenRecord& token) {
-  const Grant grant = to_grant(token);
-  Json scopes = Json::array();
-  for (const Scope scope : grant.scopes) scopes.push_back(to_string(scope));
-  return {{"id", token.id},
-          {"bearer", token.bearer},
-          {"scopes", std::move(scopes)},
-          {"replicas", token.replicas},
-          {"creationDate", milliseconds(token.created_at)},
-          {"expiresDateUTC", token.expires_at ? Json(milliseconds(*token.expires_at)) : Json()}};
-}
-
 // One of a few places, until it is destroyed.
 class Place {
  public:
@@ -237,25 +227,36 @@ Result<ReplicaApi::Caller> ReplicaApi::caller_of(const RoutedRequest& routed, co
   }
   const auto token = job_token_of(request);
   if (!token || *routed.route->action != Action::LookNow) return Error(ErrorKind::Denied, "no token");
-  return job_of(*token, options.jobs, std::move(stop));
+  return job_of(*token, options.job_issuers, std::move(stop));
 }
 
-Result<ReplicaApi::Caller> ReplicaApi::job_of(std::string_view token, const JobRules& rules, std::stop_token stop) {
-  if (!rules.verifier) return Error(ErrorKind::Denied, "no issuer of job tokens is configured");
-  const TokenClaims claims = TRY(rules.verifier->verify(token, std::move(stop)));
-  const auto rights = rules.projects.find(claims.project_path);
-  if (rights == rules.projects.end() || rights->second.replicas.empty())
-    return Error(ErrorKind::Denied, "jobs of '{}' have no rights here", printable(claims.project_path));
-  if (rights->second.protected_refs_only && !claims.ref_protected)
-    return Error(ErrorKind::Denied, "the job of '{}' is for '{}', which is not protected",
-                 printable(claims.project_path), printable(claims.ref));
+Result<ReplicaApi::Caller> ReplicaApi::job_of(std::string_view token, const std::vector<JobIssuer>& issuers,
+                                              std::stop_token stop) {
+  Error why(ErrorKind::Denied, "no issuer of job tokens is configured");
+  for (const JobIssuer& issuer : issuers) {
+    const Result<TokenClaims> claims = issuer.verifier->verify(token, stop);
+    if (claims) return rights_of(*claims, issuer.rights);
+    // One that cannot be asked now may have been the right one.
+    if (why.kind() == ErrorKind::Denied) why = claims.error();
+  }
+  return why;
+}
+
+Result<ReplicaApi::Caller> ReplicaApi::rights_of(const TokenClaims& claims, const std::vector<JobRights>& rights) {
   const std::string bearer = fmt::format("job of {}, {}", printable(claims.project_path), printable(claims.ref));
-  return Caller{.grant = {.id = "job:" + claims.project_path,
+  Caller caller{.grant = {.id = fmt::format("job:{} {}", claims.issuer, claims.project_path),
                           .digest = {},
                           .bearer = bearer,
-                          .scopes = {Scope::Operate},
-                          .replicas = rights->second.replicas},
+                          .scopes = {Scope::Operate}},
                 .name = bearer};
+  for (const JobRights& each : rights) {
+    const bool fits = matches_any({each.project}, claims.project_path);
+    if (!fits || (each.protected_refs_only && !claims.ref_protected)) continue;
+    caller.grant.replicas.insert(caller.grant.replicas.end(), each.replicas.begin(), each.replicas.end());
+  }
+  // A grant without patterns would be for all of them.
+  if (caller.grant.replicas.empty()) return Error(ErrorKind::Denied, "{}: it has no rights here", bearer);
+  return caller;
 }
 
 HttpReply ReplicaApi::once(const Asked& asked) {
@@ -529,9 +530,7 @@ Result<HttpReply> ReplicaApi::list_tokens(const Asked& asked) {
   std::vector<TokenRecord> tokens = TRY(tokens_.list(asked.page.after, asked.page.limit + 1));
   const bool is_last = tokens.size() <= asked.page.limit;
   if (!is_last) tokens.pop_back();
-  Json all = Json::array();
-  for (const TokenRecord& token : tokens) all.push_back(json(token));
-  HttpReply reply = json_reply(200, {{"__type", "packferry.ListTokens/1"}, {"tokens", std::move(all)}});
+  HttpReply reply = json_reply(200, tokens_json(tokens, -1));
   if (!is_last) reply.headers.push_back(next_page(asked.request.path, asked.page, "", tokens.back().id));
   return reply;
 }
@@ -544,8 +543,7 @@ Result<HttpReply> ReplicaApi::create_token(const Asked& asked) {
       TRY(make_token(std::move(wish.bearer), std::move(wish.scopes), std::move(wish.replicas), expires_at));
   const TokenRecord record = to_record(made.grant, now);
   TRY(tokens_.create(record, asked.caller.name));
-  HttpReply reply = json_reply(
-      201, {{"__type", "packferry.CreateToken/1"}, {"secret", made.token.reveal()}, {"token", json(record)}});
+  HttpReply reply = json_reply(201, new_token_json(made.token, record, -1));
   reply.headers.push_back({"Location", "/v1/tokens/" + record.id});
   return reply;
 }

@@ -32,16 +32,17 @@ struct WebhookSource {
   std::vector<Secret> secrets;
 };
 
-// What jobs of a project may do: say that a replica is to be looked at now, and nothing else.
+// What jobs may do: say that a replica is to be looked at now, and nothing else.
 struct JobRights {
+  std::string project;                // a glob of project_path: "team/*"
   std::vector<std::string> replicas;  // globs; none: no replica
   bool protected_refs_only = true;
 };
 
-// Jobs of a GitLab, which show an id_token instead of one of our tokens.
-struct JobRules {
-  std::shared_ptr<TokenVerifier> verifier = nullptr;            // none: jobs have no rights
-  std::map<std::string, JobRights, std::less<>> projects = {};  // by project_path, exactly: "app/web"
+// A GitLab whose jobs show an id_token instead of one of our tokens.
+struct JobIssuer {
+  std::shared_ptr<TokenVerifier> verifier;
+  std::vector<JobRights> rights;  // a job has all of those that fit it
 };
 
 struct ServiceReadiness {
@@ -52,7 +53,7 @@ struct ServiceReadiness {
 // What can be changed while requests are answered.
 struct ReplicaApiOptions {
   std::map<std::string, WebhookSource, std::less<>> webhooks = {};  // by the name in their path
-  JobRules jobs = {};
+  std::vector<JobIssuer> job_issuers = {};
   // May these ends and this role be used over the API? Whoever asks is not who runs the service: addresses of its own
   // network and its files are nothing for them. Without it nothing is created.
   std::function<Result<>(const ReplicaWish&)> admit = {};
@@ -115,7 +116,8 @@ class ReplicaApi final : public HttpHandler {
   HttpReply answer_open(const RoutedRequest& routed, const ReceivedRequest& request, const ReplicaApiOptions& options);
   Result<Caller> caller_of(const RoutedRequest& routed, const ReceivedRequest& request,
                            const ReplicaApiOptions& options, std::stop_token stop);
-  Result<Caller> job_of(std::string_view token, const JobRules& rules, std::stop_token stop);
+  Result<Caller> job_of(std::string_view token, const std::vector<JobIssuer>& issuers, std::stop_token stop);
+  static Result<Caller> rights_of(const TokenClaims& claims, const std::vector<JobRights>& rights);
   HttpReply once(const Asked& asked);
   HttpReply act(const Asked& asked);
   HttpReply failed(const Error& error, const ReceivedRequest& request);

@@ -629,11 +629,13 @@ class JobsTest : public ReplicaApiTest {
     const Json key = {{"kty", "RSA"}, {"kid", "k"}, {"e", "AQAB"}, {"n", to_base64url(from_hex(modulus).value())}};
     keys.text = Json{{"keys", {key}}}.dump();
     ReplicaApiOptions with_jobs = options();
-    with_jobs.jobs.verifier = std::make_shared<TokenVerifier>(
-        TokenRules{.issuer = "https://gitlab.example", .audience = "packferry"}, keys, clock);
-    with_jobs.jobs.projects["team/web"] = {.replicas = {"web*"}};
-    with_jobs.jobs.projects["team/any"] = {.replicas = {"web"}, .protected_refs_only = false};
-    with_jobs.jobs.projects["team/none"] = {.replicas = {}};
+    with_jobs.job_issuers.push_back({.verifier = verifier("https://other.example"), .rights = {}});
+    with_jobs.job_issuers.push_back(
+        {.verifier = verifier("https://gitlab.example"),
+         .rights = {{.project = "team/web", .replicas = {"web*"}},
+                    {.project = "team/any*", .replicas = {"web"}, .protected_refs_only = false},
+                    {.project = "team/anybody", .replicas = {"other"}},
+                    {.project = "team/none", .replicas = {}}}});
     api.change(with_jobs);
     order_replica("web");
     order_replica("other");
@@ -652,6 +654,9 @@ class JobsTest : public ReplicaApiTest {
                                    {"ref_protected", is_protected ? "true" : "false"}});
     const RsaKey key = must(RsaKey::parse(read("rsa.pem")));
     return text + "." + to_base64url(must(key.sign_sha256(as_bytes(text))));
+  }
+  std::shared_ptr<TokenVerifier> verifier(const std::string& issuer) {
+    return std::make_shared<TokenVerifier>(TokenRules{.issuer = issuer, .audience = "packferry"}, keys, clock);
   }
   int sync(const std::string& token, const std::string& name = "web") {
     return ask(token, "POST", "/v1/replicas/" + name + "/sync").status;
@@ -675,6 +680,9 @@ TEST_F(JobsTest, SyncWhatTheirProjectMay) {
   EXPECT_EQ(sync(job("team/web"), "other"), 404);
   EXPECT_EQ(sync(job("team/web", false)), 401) << "not protected";
   EXPECT_EQ(sync(job("team/any", false)), 202);
+  EXPECT_EQ(sync(job("team/anybody", false)), 202);
+  EXPECT_EQ(sync(job("team/anybody", false), "other"), 404);
+  EXPECT_EQ(sync(job("team/anybody"), "other"), 202);
   EXPECT_EQ(sync(job("team/none")), 401);
   EXPECT_EQ(sync(job("team/unknown")), 401);
   EXPECT_EQ(sync(job("team/web", true, "another service")), 401);

@@ -76,6 +76,8 @@ Environment::Environment(const std::vector<std::string>& variables) {
   no_color = !value(by_name, "NO_COLOR").empty();
   terminal = value(by_name, "TERM");
   catalogue = catalogue_of(by_name);
+  server = value(by_name, "PACKFERRY_SERVER");
+  server_token = Secret(value(by_name, "PACKFERRY_SERVER_TOKEN"));
   person = value(by_name, "LOGNAME");
   if (person.empty()) person = value(by_name, "USER");
   if (person.empty()) person = "packferry";

@@ -38,6 +38,8 @@ struct Environment {
   bool no_color = false;  // NO_COLOR, not empty
   // PACKFERRY_CATALOGUE, else packferry/replicas.db in XDG_STATE_HOME, else in ~/.local/state.
   std::string catalogue;
+  std::string server;    // PACKFERRY_SERVER: a service
+  Secret server_token;   // PACKFERRY_SERVER_TOKEN
   std::string person;    // LOGNAME, else USER; who did what
   std::string terminal;  // TERM
 

@@ -97,6 +97,8 @@ int main(int argc, char** argv) {
               .reference = environment.reference_name},
       .who = environment.person,
       .catalogue = environment.catalogue,
+      .server = environment.server,
+      .server_token = environment.server_token,
       .read_input = read_input,
       .on_hangup = [&interrupts](std::function<void()> action) { interrupts.on_hangup(std::move(action)); },
       .make_service_ends = make_real_service_ends(environment, PACKFERRY_VERSION, clock),

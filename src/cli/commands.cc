@@ -268,6 +268,21 @@ void add_replica(CLI::App& program, Words& words) {
   app.add_option("--freshness", words.freshness);
   app.add_option("--schedule", words.schedule);
   app.add_option("--status", words.status);
+  app.add_option("--server", words.server);
+  app.add_option("--token-file", words.token_file);
+  app.add_flag("--no-wait", words.no_wait);
+  app.add_option("VERB", words.words);
+}
+
+void add_token(CLI::App& program, Words& words) {
+  CLI::App& app = *program.add_subcommand("token");
+  app.add_option("--catalogue", words.catalogue);
+  app.add_option("--bearer", words.bearer);
+  app.add_option("--scope", words.scopes)->delimiter(',')->allow_extra_args(false);
+  app.add_option("--replica", words.replicas)->allow_extra_args(false);
+  app.add_option("--expires", words.expires);
+  app.add_option("--color", words.color)->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("--json", words.json);
   app.add_option("VERB", words.words);
 }
 
@@ -306,6 +321,7 @@ std::unique_ptr<CLI::App> make_parser(Words& words) {
   add_sweep(*program, words);
   add_catalogue(*program, words);
   add_replica(*program, words);
+  add_token(*program, words);
   add_serve(*program, words);
   return program;
 }
@@ -362,7 +378,7 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
 const std::vector<std::string_view>& command_names() {
   static const std::vector<std::string_view> kNames = {
       "replicate",  "refs",  "compare", "backup", "snapshots", "restore",   "verify",  "prune", "create-repository",
-      "credential", "setup", "doctor",  "config", "sweep",     "catalogue", "replica", "serve"};
+      "credential", "setup", "doctor",  "config", "sweep",     "catalogue", "replica", "token", "serve"};
   return kNames;
 }
 

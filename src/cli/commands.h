@@ -5,11 +5,13 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "api/access.h"
 #include "cli/ends.h"
 #include "cli/exit_status.h"
 #include "engine/backup_destination.h"
@@ -194,6 +196,21 @@ struct ReplicaCommand {
   std::optional<ReplicaWish> wish = {};      // with Create
   std::string plan = {};                     // with Approve: a digest, or the first of its digits
   std::optional<ReplicaStatus> status = {};  // with List: only these
+  std::string server = {};                   // a service that is asked instead
+  std::string token_file = {};               // what it is shown
+  bool no_wait = false;                      // for the look that a service was asked for
+};
+
+// Who may ask a service.
+struct TokenCommand {
+  enum class Action { Create, List, Revoke } action = Action::List;
+  std::string catalogue = {};  // a file; empty: the one of this account
+  // With Create.
+  std::string bearer = {};
+  std::set<Scope> scopes = {};
+  std::vector<std::string> replicas = {};
+  std::optional<Milliseconds> lasts = {};
+  std::string id = {};  // with Revoke
 };
 
 // Stays, and keeps replicas true.
@@ -215,7 +232,7 @@ struct CommandLine {
   CommonOptions common;
   std::variant<ReplicateCommand, RefsCommand, CompareCommand, BackupCommand, SnapshotsCommand, RestoreCommand,
                VerifyCommand, PruneCommand, CreateRepositoryCommand, CredentialCommand, SetupCommand, DoctorCommand,
-               ConfigCommand, SweepCommand, CatalogueCommand, ReplicaCommand, ServeCommand>
+               ConfigCommand, SweepCommand, CatalogueCommand, ReplicaCommand, TokenCommand, ServeCommand>
       command;
 };
 

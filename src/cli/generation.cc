@@ -196,6 +196,8 @@ Result<LookoutOptions> Generation::lookout_options() {
   LookoutOptions options{.objectives = objectives_of(settings_, nullptr),
                          .stores = names_of(fleet_.stores),
                          .interval = settings_.look_out_every};
+  options.rules.raise_after = settings_.raise_after.value_or(options.rules.raise_after);
+  options.rules.over_after = settings_.over_after.value_or(options.rules.over_after);
   for (const ObjectiveSettings& own : settings_.objectives)
     options.overrides.push_back({.replicas = own.replicas.empty() ? std::vector<std::string>{"*"} : own.replicas,
                                  .objectives = objectives_of(settings_, &own)});

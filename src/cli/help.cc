@@ -27,6 +27,7 @@ disk on the way, and "done" means that the other side has been asked again and h
   packferry catalogue rebuild|forget CONFIG   what is remembered of it
   packferry replica VERB                      standing orders: one source, one destination
   packferry serve CONFIG                      stays, and keeps them true by itself
+  packferry token create|list|revoke          who may ask it
 
 Try it without touching anything:
 
@@ -617,6 +618,7 @@ constexpr std::string_view kReplica =
        packferry replica approve NAME PLAN [options]
        packferry replica parity NAME... [options]
        packferry replica list [options]
+       packferry replica VERB ... --server URL [--token-file FILE] [--no-wait]
 
 A replica is a standing order: one source, one destination, and what may cross. It is remembered
 in a file, with what its looks have shown; 'sync' looks now, from cron or a job.
@@ -652,6 +654,10 @@ For create
 For everybody
   --catalogue FILE       default: $PACKFERRY_CATALOGUE, $XDG_STATE_HOME/packferry/replicas.db,
                          ~/.local/state/packferry/replicas.db
+  --server URL           ask a running service instead, at its address: every verb but parity;
+                         default: $PACKFERRY_SERVER. https, or this machine
+  --token-file FILE      what the service is shown; default: $PACKFERRY_SERVER_TOKEN
+  --no-wait              do not wait until the service has looked
   --status STATUS        for list: UpToDate, Behind, Held, Diverged, Failing, Paused, ...
   --json                 one document on standard output (docs/replicas.md)
   --source-profile NAME, --source-role ARN, --source-external-id ID,
@@ -663,6 +669,29 @@ For everybody
 
 Exit status: 0 done, 3 a plan is held, 4 diverged: the policy leaves it, 5 parity: not the same,
 1 failed, 2 the command line is wrong, 130 interrupted.
+)";
+
+constexpr std::string_view kToken =
+    R"(usage: packferry token create --bearer NAME --scope SCOPE[,SCOPE...] [options]
+       packferry token list [options]
+       packferry token revoke ID [options]
+
+Who may ask a service over HTTP (docs/api.md). Tokens are kept in the catalogue of the service,
+which looks there with each request: a new one is good at once, and a revoked one is not any more.
+The token itself is shown once, on standard output; what is kept does not tell it.
+
+  --bearer NAME        who gets it, for people: the audit log names them
+  --scope SCOPE        read: what is so; operate: create, sync, pause, resume, approve what adds;
+                       destroy: delete, approve what rewinds or deletes; admin: tokens. None has
+                       another in it
+  --replica GLOB       only for replicas with such a name; repeatable. Without it: for all, and for
+                       metrics and tokens
+  --expires 90d        not good any more after that. Without it: for good
+  --catalogue FILE     that of the service's configuration; default: as for 'packferry replica'
+  --json               one document on standard output
+  --color auto|always|never
+
+Exit status: 0 done, 1 failed, 2 the command line is wrong.
 )";
 
 constexpr std::string_view kServe =
@@ -709,6 +738,7 @@ std::string_view help_text(std::string_view command) {
   if (command == "catalogue") return kCatalogue;
   if (command == "serve") return kServe;
   if (command == "replica") return kReplica;
+  if (command == "token") return kToken;
   return kOverview;
 }
 

@@ -9,26 +9,26 @@
 namespace packferry {
 namespace {
 
-using Action = ReplicaCommand::Action;
+using Wanted = ReplicaCommand::Action;
 
 struct Verb {
   std::string_view name;
-  Action action;
+  Wanted action;
   std::size_t words_min;  // after the verb
   std::size_t words_max;
   std::string_view usage;
 };
 constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
-constexpr std::array<Verb, 10> kVerbs{{{"create", Action::Create, 2, 2, "SOURCE DESTINATION"},
-                                       {"get", Action::Get, 1, 1, "NAME"},
-                                       {"list", Action::List, 0, 0, ""},
-                                       {"pause", Action::Pause, 1, 1, "NAME"},
-                                       {"resume", Action::Resume, 1, 1, "NAME"},
-                                       {"sync", Action::Sync, 1, 1, "NAME"},
-                                       {"delete", Action::Delete, 1, 1, "NAME"},
-                                       {"history", Action::History, 1, 1, "NAME"},
-                                       {"approve", Action::Approve, 2, 2, "NAME PLAN"},
-                                       {"parity", Action::Parity, 1, kAnyNumber, "NAME..."}}};
+constexpr std::array<Verb, 10> kVerbs{{{"create", Wanted::Create, 2, 2, "SOURCE DESTINATION"},
+                                       {"get", Wanted::Get, 1, 1, "NAME"},
+                                       {"list", Wanted::List, 0, 0, ""},
+                                       {"pause", Wanted::Pause, 1, 1, "NAME"},
+                                       {"resume", Wanted::Resume, 1, 1, "NAME"},
+                                       {"sync", Wanted::Sync, 1, 1, "NAME"},
+                                       {"delete", Wanted::Delete, 1, 1, "NAME"},
+                                       {"history", Wanted::History, 1, 1, "NAME"},
+                                       {"approve", Wanted::Approve, 2, 2, "NAME PLAN"},
+                                       {"parity", Wanted::Parity, 1, kAnyNumber, "NAME..."}}};
 
 Result<ReplicaStatus> parse_status(std::string_view text) {
   if (const auto status = parse_replica_status(text)) return *status;
@@ -62,6 +62,18 @@ Result<ReplicaWish> wish_of(const Words& words) {
   return wish;
 }
 
+Result<> take_service(const Words& words, ReplicaCommand& command) {
+  command.server = words.server;
+  command.token_file = words.token_file;
+  command.no_wait = words.no_wait;
+  if (words.server.empty()) return {};
+  if (!words.catalogue.empty()) return Error(ErrorKind::Invalid, "--server and --catalogue: say one of them");
+  if (command.action == Wanted::Parity)
+    return Error(ErrorKind::Invalid, "parity is seen from here; say --catalogue instead of --server");
+  if (words.create) return Error(ErrorKind::Invalid, "--create: what is made at a host is for the service to say");
+  return {};
+}
+
 }  // namespace
 
 Result<ReplicaCommand> replica_command_of(const Words& words) {
@@ -75,12 +87,13 @@ Result<ReplicaCommand> replica_command_of(const Words& words) {
     return Error(ErrorKind::Invalid, "it is: packferry replica {} {}", verb->name, verb->usage);
 
   ReplicaCommand command{.action = verb->action, .catalogue = words.catalogue};
-  if (verb->action == Action::Create) {
+  TRY(take_service(words, command));
+  if (verb->action == Wanted::Create) {
     command.wish = TRY(wish_of(words));
     return command;
   }
   command.names.assign(words.words.begin() + 1, words.words.end());
-  if (verb->action == Action::Approve) {
+  if (verb->action == Wanted::Approve) {
     command.plan = command.names.back();
     command.names.pop_back();
   }

@@ -44,6 +44,8 @@ struct Surroundings {
   JobVariables job = {};
   std::string who = {};        // "ada@host": whose deeds the audit log has
   std::string catalogue = {};  // where replicas are remembered when nothing else is said
+  std::string server = {};     // a service that remembers them instead; empty: none
+  Secret server_token = {};    // what it is shown
   // All of standard input, which is short; for the one command that reads it.
   std::function<Result<std::string>()> read_input = {};
   // Has SIGHUP do this from now on, or stop the program again when empty; for the one command that stays.

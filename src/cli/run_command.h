@@ -11,6 +11,7 @@
 #include "cli/fleet_report.h"
 #include "cli/progress.h"
 #include "cli/rebuild_progress.h"
+#include "cli/replica_desk.h"
 #include "cli/run.h"
 #include "cli/vault_report.h"
 #include "config/config_file.h"
@@ -51,6 +52,8 @@ class Run {
   ExitStatus operator()(const CatalogueCommand& command);
   // run_replica.cc
   ExitStatus operator()(const ReplicaCommand& command);
+  // run_token.cc
+  ExitStatus operator()(const TokenCommand& command);
 
  private:
   bool is_colored(const Output& output) const {
@@ -130,6 +133,13 @@ class Run {
   ExitStatus status_of(const Error& error) const {
     return error.kind() == ErrorKind::Invalid ? ExitStatus::Usage : failure();
   }
+  // run_replica.cc
+  bool is_for_service(const ReplicaCommand& command) const;
+  ExitStatus ask_service(const ReplicaCommand& command);
+  ExitStatus ask_desk(const ReplicaCommand& command, ReplicaDesk& desk);
+  // run_token.cc
+  Result<> create_token(const TokenCommand& command, Tokens& tokens);
+  Result<> list_tokens(Tokens& tokens);
   Result<std::vector<Examination>> examine(const DoctorCommand& command) const;
 
   ExitStatus failure() const { return stop_.stop_requested() ? ExitStatus::Interrupted : ExitStatus::Failed; }

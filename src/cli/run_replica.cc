@@ -1,42 +1,34 @@
-// Standing orders, from the command line: on the catalogue itself, whether or not a service works on it too.
+// Standing orders, from the command line: on the catalogue itself, whether or not a service works on it too, or through
+// a service.
 #include <fmt/format.h>
 
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/printable.h"
 #include "cli/amounts.h"
 #include "cli/ordered_ends.h"
+#include "cli/remote_desk.h"
 #include "cli/replica_report.h"
 #include "cli/run_command.h"
+#include "io/file.h"
 #include "service/replica_json.h"
 #include "service/replica_operations.h"
 
 namespace packferry {
 namespace {
 
+constexpr std::string_view kName = "replica";
 constexpr int kIndent = 2;
+// A page of a thousand replicas, with what is held of each.
+constexpr std::size_t kAnswerBytesMax = 256UL * 1024 * 1024;
 
-ExitStatus status_of(const Looked& looked) {
-  switch (looked.look.outcome) {
-    case LookOutcome::Equal:
-      return ExitStatus::Done;
-    case LookOutcome::Held:
-      return ExitStatus::Held;
-    case LookOutcome::Diverged:
-      return ExitStatus::Partial;
-    case LookOutcome::Failed:
-      return ExitStatus::Failed;
-  }
-  return ExitStatus::Failed;
-}
-
-// One command on the catalogue of replicas.
-class Desk {
+// Replicas that are remembered in a file here.
+class CatalogueDesk final : public ReplicaDesk {
  public:
-  Desk(const ReplicaCommand& command, Replicas& replicas, OrderedEnds& ends, const Surroundings& around,
-       const Patience& patience, std::stop_token stop)
-      : command_(command),
-        replicas_(replicas),
+  CatalogueDesk(Replicas& replicas, OrderedEnds& ends, const Surroundings& around, const Patience& patience,
+                std::stop_token stop)
+      : replicas_(replicas),
         ends_(ends),
         clock_(around.clock),
         who_(around.who),
@@ -44,49 +36,48 @@ class Desk {
         worker_(replicas, ends, {.owner = around.who, .patience = patience}, around.clock),
         stop_(std::move(stop)) {}
 
-  // What has happened, and the replica as it is now.
-  struct Outcome {
-    ExitStatus status;
-    ReplicaView view;
-  };
-
-  // And its first look, which makes both sides equal.
-  Result<Outcome> create() {
-    ReplicaWish wish = *command_.wish;
+  // Both sides are made equal.
+  Result<Outcome> create(const ReplicaWish& wanted) override {
+    ReplicaWish wish = wanted;
     wish.source_facts = TRY(ends_.facts(wish.source, Side::Source, wish.role, stop_));
     wish.destination_facts = TRY(ends_.facts(wish.destination, Side::Destination, wish.role, stop_));
     wish.account_name = wish.destination_facts.account;
     const ReplicaRecord made = TRY(operations_.create(wish, who_, stop_));
     const auto allow = [&](const std::string& ref) { return wish.may_replace(ref); };
     const Looked looked = TRY(operations_.seed(made.order.name, worker_, allow, who_, nullptr, stop_));
-    return seen(made.order.name, status_of(looked));
+    return seen(made.order.name, exit_status_of(looked.look.outcome));
   }
-  Result<Outcome> get() { return seen(name(), ExitStatus::Done); }
-  Result<Outcome> pause() {
-    TRY(replicas_.pause(name(), who_, clock_.now()));
-    return get();
+  Result<Outcome> get(const std::string& name) override { return seen(name, ExitStatus::Done); }
+  Result<Outcome> pause(const std::string& name) override {
+    TRY(replicas_.pause(name, who_, clock_.now()));
+    return get(name);
   }
-  Result<Outcome> resume() {
-    TRY(replicas_.resume(name(), who_, clock_.now()));
-    return get();
+  Result<Outcome> resume(const std::string& name) override {
+    TRY(replicas_.resume(name, who_, clock_.now()));
+    return get(name);
   }
-  Result<Outcome> sync() {
-    TRY(replicas_.trigger(name(), LookReason::Sync, clock_.now()));
-    return look();
+  Result<Outcome> sync(const std::string& name) override {
+    TRY(replicas_.trigger(name, LookReason::Sync, clock_.now()));
+    return look(name);
   }
-  Result<Outcome> approve() {
-    TRY(operations_.approve(name(), command_.plan, who_));
-    return look();
+  Result<Outcome> approve(const std::string& name, const std::string& plan) override {
+    TRY(operations_.approve(name, plan, who_));
+    return look(name);
   }
-  Result<> remove() { return replicas_.remove(name(), who_, clock_.now()); }
+  Result<> remove(const std::string& name) override { return replicas_.remove(name, who_, clock_.now()); }
 
-  Result<std::vector<ReplicaView>> list() {
+  Result<std::vector<ReplicaView>> list(std::optional<ReplicaStatus> status) override {
     std::vector<ReplicaView> views;
     for (const ReplicaRecord& replica : TRY(operations_.list())) {
       ReplicaView view = view_of(replica, clock_.now());
-      if (!command_.status || view.status == *command_.status) views.push_back(std::move(view));
+      if (!status || view.status == *status) views.push_back(std::move(view));
     }
     return views;
+  }
+
+  Result<std::vector<LookRecord>> history(const std::string& name) override {
+    TRY(operations_.get(name));
+    return replicas_.history(name, Replicas::kLooksKept);
   }
 
   // The addresses of a chain, in the order in which a change passes them, and what of them is compared.
@@ -99,18 +90,11 @@ class Desk {
     return compare;
   }
 
-  Result<std::vector<LookRecord>> history() {
-    TRY(operations_.get(name()));
-    return replicas_.history(name(), Replicas::kLooksKept);
-  }
-
  private:
-  const std::string& name() const { return command_.names.front(); }
-
   // At once, here; where somebody else is at it already, it comes after them.
-  Result<Outcome> look() {
-    const std::optional<Looked> looked = TRY(worker_.work(name(), nullptr, stop_));
-    return seen(name(), looked ? status_of(*looked) : ExitStatus::Done);
+  Result<Outcome> look(const std::string& name) {
+    const std::optional<Looked> looked = TRY(worker_.work(name, nullptr, stop_));
+    return seen(name, looked ? exit_status_of(looked->look.outcome) : ExitStatus::Done);
   }
 
   Result<Outcome> seen(const std::string& name, ExitStatus status) {
@@ -118,7 +102,6 @@ class Desk {
     return Outcome{status, view_of(replica, clock_.now())};
   }
 
-  const ReplicaCommand& command_;
   Replicas& replicas_;
   OrderedEnds& ends_;
   const Clock& clock_;
@@ -134,20 +117,65 @@ Result<std::unique_ptr<Replicas>> open_catalogue(const std::string& file) {
   return Replicas::open(file).context("the catalogue");
 }
 
+// One line; what is around it belongs to the editor that wrote it.
+Result<Secret> read_token_file(const std::string& file) {
+  constexpr std::size_t kBytesMax = 4096;
+  const std::unique_ptr<Reader> reader = TRY(open_file(file).context("--token-file"));
+  const std::vector<std::byte> bytes = TRY(read_all(*reader, kBytesMax).context("--token-file"));
+  std::string text(as_text(bytes));
+  while (!text.empty() && std::string_view(" \t\r\n").find(text.back()) != std::string_view::npos) text.pop_back();
+  if (text.empty() || printable(text, kBytesMax) != text)
+    return Error(ErrorKind::Invalid, "--token-file: there is no token in it");
+  return Secret(std::move(text));
+}
+
 }  // namespace
 
 ExitStatus Run::operator()(const ReplicaCommand& command) {
-  constexpr std::string_view kName = "replica";
+  if (is_for_service(command)) return ask_service(command);
   const std::string file = command.catalogue.empty() ? around_.catalogue : command.catalogue;
   const Result<std::unique_ptr<Replicas>> replicas = open_catalogue(file);
   if (!replicas) return give_up(kName, ExitStatus::Failed, replicas.error());
   OrderedEnds ends(around_.make_ends, end_options());
-  Desk desk(command, **replicas, ends, around_, common_.ends.patience, stop_);
+  CatalogueDesk desk(**replicas, ends, around_, common_.ends.patience, stop_);
+  if (command.action != ReplicaCommand::Action::Parity) return ask_desk(command, desk);
 
-  const auto give_up_on = [&](const Error& error) {
-    return give_up(kName, error.kind() == ErrorKind::Invalid ? ExitStatus::Usage : failure(), error);
+  ExitStatus worst = ExitStatus::Done;
+  for (const std::string& name : command.names) {
+    const Result<CompareCommand> chain = desk.chain(name);
+    const ExitStatus status = chain ? (*this)(*chain) : give_up(kName, status_of(chain.error()), chain.error());
+    if (worst == ExitStatus::Done || status == ExitStatus::Failed) worst = status;
+  }
+  return worst;
+}
+
+// A file that is named goes before a service that only the environment names; parity is seen from here.
+bool Run::is_for_service(const ReplicaCommand& command) const {
+  if (!command.server.empty()) return true;
+  return command.catalogue.empty() && !around_.server.empty() && command.action != ReplicaCommand::Action::Parity;
+}
+
+ExitStatus Run::ask_service(const ReplicaCommand& command) {
+  const auto open = [&]() -> Result<RemoteService> {
+    Secret token = around_.server_token;
+    if (!command.token_file.empty()) token = TRY(read_token_file(command.token_file));
+    return remote_service(command.server.empty() ? around_.server : command.server, std::move(token));
   };
-  const auto show = [&](const Result<Desk::Outcome>& outcome) {
+  Result<RemoteService> service = open();
+  if (!service) return give_up(kName, ExitStatus::Usage, service.error());
+  HttpClient client({.user_agent = "packferry/" + around_.version,
+                     .ca_file = common_.ends.ca_file,
+                     .patience = common_.ends.patience});
+  const AskService ask = [&](HttpRequest request, std::string_view body) {
+    return ask_http(client, std::move(request), body, kAnswerBytesMax, stop_);
+  };
+  RemoteDesk desk(std::move(*service), ask, !command.no_wait, around_.clock, stop_);
+  return ask_desk(command, desk);
+}
+
+ExitStatus Run::ask_desk(const ReplicaCommand& command, ReplicaDesk& desk) {
+  const auto give_up_on = [&](const Error& error) { return give_up(kName, status_of(error), error); };
+  const auto show = [&](const Result<ReplicaDesk::Outcome>& outcome) {
     if (!outcome) return give_up_on(outcome.error());
     if (common_.json) {
       around_.out.write(replica_json(outcome->view, kIndent));
@@ -156,28 +184,29 @@ ExitStatus Run::operator()(const ReplicaCommand& command) {
     }
     return outcome->status;
   };
+  const auto name = [&]() -> const std::string& { return command.names.front(); };
 
   switch (command.action) {
     case ReplicaCommand::Action::Create:
-      return show(desk.create());
+      return show(desk.create(*command.wish));
     case ReplicaCommand::Action::Get:
-      return show(desk.get());
+      return show(desk.get(name()));
     case ReplicaCommand::Action::Pause:
-      return show(desk.pause());
+      return show(desk.pause(name()));
     case ReplicaCommand::Action::Resume:
-      return show(desk.resume());
+      return show(desk.resume(name()));
     case ReplicaCommand::Action::Sync:
-      return show(desk.sync());
+      return show(desk.sync(name()));
     case ReplicaCommand::Action::Approve:
-      return show(desk.approve());
+      return show(desk.approve(name(), command.plan));
     case ReplicaCommand::Action::Delete: {
-      const Result<> removed = desk.remove();
+      const Result<> removed = desk.remove(name());
       if (!removed) return give_up_on(removed.error());
-      around_.out.write(fmt::format("{} is gone; what it has delivered stays\n", command.names.front()));
+      around_.out.write(fmt::format("{} is gone; what it has delivered stays\n", name()));
       return ExitStatus::Done;
     }
     case ReplicaCommand::Action::List: {
-      const Result<std::vector<ReplicaView>> views = desk.list();
+      const Result<std::vector<ReplicaView>> views = desk.list(command.status);
       if (!views) return give_up_on(views.error());
       if (common_.json) {
         around_.out.write(replicas_json(*views, kIndent));
@@ -187,26 +216,19 @@ ExitStatus Run::operator()(const ReplicaCommand& command) {
       return ExitStatus::Done;
     }
     case ReplicaCommand::Action::History: {
-      const Result<std::vector<LookRecord>> looks = desk.history();
+      const Result<std::vector<LookRecord>> looks = desk.history(name());
       if (!looks) return give_up_on(looks.error());
       if (common_.json) {
-        around_.out.write(history_json(command.names.front(), *looks, kIndent));
+        around_.out.write(history_json(name(), *looks, kIndent));
       } else {
         print_looks(around_.out, *looks, around_.clock.now());
       }
       return ExitStatus::Done;
     }
-    case ReplicaCommand::Action::Parity: {
-      ExitStatus worst = ExitStatus::Done;
-      for (const std::string& name : command.names) {
-        const Result<CompareCommand> chain = desk.chain(name);
-        const ExitStatus status = chain ? (*this)(*chain) : give_up_on(chain.error());
-        if (worst == ExitStatus::Done || status == ExitStatus::Failed) worst = status;
-      }
-      return worst;
-    }
+    case ReplicaCommand::Action::Parity:
+      break;
   }
-  CHECK(!"an Action is one of these");
+  CHECK(!"parity is not asked at a desk");
   return ExitStatus::Failed;
 }
 

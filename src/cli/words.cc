@@ -10,6 +10,7 @@
 #include "base/quantity.h"
 #include "cli/one_way.h"
 #include "cli/replica_words.h"
+#include "cli/token_words.h"
 
 namespace packferry {
 namespace {
@@ -507,6 +508,9 @@ Result<CommandLine> command_of(std::string_view command, const Words& words) {
   if (command == "sweep") return sweep_of(words);
   if (command == "catalogue") return catalogue_of(words);
   if (command == "serve") return serve_of(words);
+  if (command == "token") return CommandLine {
+      common_of(words), TRY(token_command_of(words))
+    };
   CHECK(command == "replica");
   return CommandLine { common_of(words), TRY(replica_command_of(words)) };
 }

@@ -83,6 +83,13 @@ struct Words {
   std::string schedule;
   std::string role;
   std::string status;
+  std::string server;
+  std::string token_file;
+  bool no_wait = false;
+  std::string bearer;
+  std::vector<std::string> scopes;
+  std::vector<std::string> replicas;
+  std::string expires;
 
   bool json = false;
   bool quiet = false;

@@ -115,6 +115,8 @@ class ServeReader {
     serve.look_out_every = table_.parsed("look_out_every", parse_duration).value_or(serve.look_out_every);
     if (serve.look_out_every < Milliseconds(1'000))
       mistakes_.add(table_.find("look_out_every")->place, "look_out_every is less than a second", "15s will do");
+    serve.raise_after = table_.parsed("raise_after", parse_duration);
+    serve.over_after = table_.parsed("over_after", parse_duration);
     serve.backup_age = table_.parsed("backup_age", parse_duration);
     serve.queue_age = table_.parsed("queue_age", parse_duration);
     serve.heartbeat = read_secret(table_, "heartbeat", folder_, mistakes_);

@@ -53,6 +53,8 @@ class BreakableCatalogue final : public Catalogue {
     if (is_broken) return Error(ErrorKind::Corrupt, "the file is damaged");
     return real_->deliveries();
   }
+  Result<std::vector<DeliveryKey>> keys() override { return real_->keys(); }
+  Result<std::optional<Delivery>> find(const DeliveryKey& key) override { return real_->find(key); }
   Result<> record(const std::vector<Delivery>& deliveries) override { return real_->record(deliveries); }
   Result<> forget(const std::vector<DeliveryKey>& keys) override { return real_->forget(keys); }
   Result<std::vector<ListingRecord>> listings() override { return real_->listings(); }

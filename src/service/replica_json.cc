@@ -73,6 +73,95 @@ Json list(const std::vector<Each>& all) {
   return list;
 }
 
+// --- The way back. What is missing or of another type than it should be is an exception of the library's, which goes
+// no further than read().
+
+std::optional<Clock::WallTime> maybe_time(const Json& at) {
+  if (at.is_null()) return std::nullopt;
+  return Clock::WallTime(Milliseconds(at.get<std::int64_t>()));
+}
+Clock::WallTime time_in(const Json& at) { return Clock::WallTime(Milliseconds(at.get<std::int64_t>())); }
+
+// That of `words` which `to_string` calls so.
+template <typename Word, std::size_t Count>
+Word word_in(const Json& text, const Word (&words)[Count]) {
+  for (const Word word : words)
+    if (to_string(word) == text.get_ref<const std::string&>()) return word;
+  throw Json::other_error::create(501, "an unknown word", nullptr);
+}
+
+constexpr LookOutcome kOutcomes[] = {LookOutcome::Equal, LookOutcome::Held, LookOutcome::Diverged, LookOutcome::Failed};
+constexpr LookReason kReasons[] = {LookReason::Created,  LookReason::Schedule, LookReason::Webhook,
+                                   LookReason::Event,    LookReason::Sync,     LookReason::Chain,
+                                   LookReason::Approved, LookReason::Resumed};
+constexpr ReplicaAction kActions[] = {ReplicaAction::DeleteReplica, ReplicaAction::ViewInDestinationSystem,
+                                      ReplicaAction::PauseReplica,  ReplicaAction::ResumeReplica,
+                                      ReplicaAction::SyncReplica,   ReplicaAction::ApprovePlan};
+constexpr ErrorKind kKinds[] = {ErrorKind::NotFound,  ErrorKind::Unsupported, ErrorKind::Denied,
+                                ErrorKind::Invalid,   ErrorKind::Rejected,    ErrorKind::Conflict,
+                                ErrorKind::Throttled, ErrorKind::Unavailable, ErrorKind::Corrupt,
+                                ErrorKind::Exhausted, ErrorKind::Cancelled};
+
+std::optional<LookFailure> failure_in(const Json& failure) {
+  if (failure.is_null()) return std::nullopt;
+  return LookFailure{
+      .kind = word_in(failure.at("kind"), kKinds), .message = failure.at("message"), .remedy = failure.at("remedy")};
+}
+
+ReplicaView view_in(const Json& replica) {
+  ReplicaView view;
+  view.source_type = replica.at("sourceType");
+  view.source_id = replica.at("sourceId");
+  view.destination_type = replica.at("destinationType");
+  view.destination_id = replica.at("destinationId");
+  view.aws_account_name = replica.at("awsAccountName");
+  view.last_replicated_source_change = maybe_time(replica.at("lastReplicatedSourceChangeDateUTC"));
+  view.view_destination_link = replica.at("viewDestinationLink");
+  view.status = word_in(replica.at("status"), kReplicaStatuses);
+  for (const Json& action : replica.at("permittedActions")) view.permitted_actions.push_back(word_in(action, kActions));
+  view.creation_date = time_in(replica.at("creationDate"));
+  view.name = replica.at("name");
+  view.policy = replica.at("policy");
+  view.lag = Milliseconds(replica.at("lagSeconds").get<std::int64_t>() * 1000);
+  view.confirmed_at = maybe_time(replica.at("confirmedDateUTC"));
+  if (const Json& crossing = replica.at("lastCrossing"); !crossing.is_null())
+    view.last_crossing = ReplicaView::LastCrossing{.began_at = time_in(crossing.at("beganDateUTC")),
+                                                   .outcome = word_in(crossing.at("outcome"), kOutcomes)};
+  view.last_error = failure_in(replica.at("lastError"));
+  view.failures = replica.at("failures");
+  view.next_run = maybe_time(replica.at("nextRunDateUTC"));
+  if (const Json& held = replica.at("heldPlan"); !held.is_null()) {
+    view.held_plan = HeldPlan{
+        .digest = held.at("digest"), .text = held.at("plan"), .expires_at = time_in(held.at("expiresDateUTC"))};
+    view.held_plan_is_approved = held.at("approved");
+  }
+  return view;
+}
+
+LookRecord look_in(const Json& look) {
+  LookRecord record;
+  record.looks = look.at("looks");
+  record.reason = word_in(look.at("reason"), kReasons);
+  record.triggered_at = time_in(look.at("triggeredDateUTC"));
+  record.began_at = time_in(look.at("beganDateUTC"));
+  record.ended_at = time_in(look.at("endedDateUTC"));
+  record.outcome = word_in(look.at("outcome"), kOutcomes);
+  record.refs_changed = look.at("refsChanged");
+  record.pack_bytes = look.at("packBytes");
+  record.plan_digest = look.at("planDigest");
+  record.failure = failure_in(look.at("error"));
+  return record;
+}
+
+template <typename Value>
+Result<Value> read(std::string_view text, Value (*read_document)(const Json& document)) {
+  try {
+    return read_document(Json::parse(text));
+  } catch (const Json::exception&) {
+    return Error(ErrorKind::Corrupt, "the answer is none of a service of Packferry that is as old as this program");
+  }
+}
+
 }  // namespace
 
 std::string replica_json(const ReplicaView& view, int indent) {
@@ -85,6 +174,26 @@ std::string replicas_json(const std::vector<ReplicaView>& views, int indent) {
 
 std::string history_json(const std::string& name, const std::vector<LookRecord>& looks, int indent) {
   return text({{"__type", "packferry.GetReplicaHistory/1"}, {"name", name}, {"looks", list(looks)}}, indent);
+}
+
+Result<ReplicaView> read_replica_json(std::string_view text) {
+  return read<ReplicaView>(text, [](const Json& document) { return view_in(document.at("replica")); });
+}
+
+Result<std::vector<ReplicaView>> read_replicas_json(std::string_view text) {
+  return read<std::vector<ReplicaView>>(text, [](const Json& document) {
+    std::vector<ReplicaView> views;
+    for (const Json& replica : document.at("replicas")) views.push_back(view_in(replica));
+    return views;
+  });
+}
+
+Result<std::vector<LookRecord>> read_history_json(std::string_view text) {
+  return read<std::vector<LookRecord>>(text, [](const Json& document) {
+    std::vector<LookRecord> looks;
+    for (const Json& look : document.at("looks")) looks.push_back(look_in(look));
+    return looks;
+  });
 }
 
 }  // namespace packferry

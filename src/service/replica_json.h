@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "service/replica.h"
@@ -15,5 +16,11 @@ std::string replica_json(const ReplicaView& view, int indent);
 std::string replicas_json(const std::vector<ReplicaView>& views, int indent);
 // {"__type": "packferry.GetReplicaHistory/1", "name": …, "looks": [{…}, …]}, the newest first
 std::string history_json(const std::string& name, const std::vector<LookRecord>& looks, int indent);
+
+// The way back, of what a service has answered. Corrupt: something else. Milliseconds of a lag, and the numbers of
+// looks, are not told.
+Result<ReplicaView> read_replica_json(std::string_view text);  // GetReplica, and TriggerLook of the API
+Result<std::vector<ReplicaView>> read_replicas_json(std::string_view text);
+Result<std::vector<LookRecord>> read_history_json(std::string_view text);
 
 }  // namespace packferry

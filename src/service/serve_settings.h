@@ -77,6 +77,8 @@ struct ServeSettings {
   std::optional<IdTokenSettings> id_tokens = {};
 
   Milliseconds look_out_every{15'000};
+  std::optional<Milliseconds> raise_after = {};  // how long a trouble stays before somebody hears of it
+  std::optional<Milliseconds> over_after = {};   // and is gone before it is said to be over
   std::vector<AlarmSettings> alarms = {};
   std::vector<ObjectiveSettings> objectives = {};  // the first that fits a replica counts
   std::optional<Milliseconds> backup_age = {};     // of the newest snapshot of each backup

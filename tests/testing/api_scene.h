@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/replica_api.h"
+#include "testing/api_contract.h"
 #include "testing/fake_replica_ends.h"
 #include "testing/must.h"
 #include "testing/temp_dir.h"
@@ -90,7 +91,9 @@ class ApiScene {
     return asked;
   }
   HttpReply ask(const std::string& token, const std::string& method, const std::string& path, const Extra& extra = {}) {
-    return api.handle(request(token, method, path, extra), {});
+    HttpReply reply = api.handle(request(token, method, path, extra), {});
+    EXPECT_EQ(broken_promise(method, path, reply), "");
+    return reply;
   }
   HttpReply create(const std::string& token, const std::string& name, const std::string& more = {}) {
     return ask(token, "POST", "/v1/replicas", {.body = order(name, more)});
