@@ -312,6 +312,21 @@ TEST_F(LookoutTest, WhatCannotBeWrittenIsSaidAllTheSame) {
   EXPECT_THAT(after(kMinute), IsEmpty()) << "it was written by the pass after";
 }
 
+TEST_F(LookoutTest, ThatNothingCanBeWrittenIsAnAlarm) {
+  create("web");
+  record("web", held());
+  after(Milliseconds(0));
+  after(kMinute);
+  records.is_broken = true;
+  record("web", equal());  // whose alarm has something to write from now on
+  for (int passes = 0; passes < 3; ++passes) {
+    clock.advance(kMinute);
+    first.heard.clear();
+    EXPECT_FALSE(lookout->pass({}));
+  }
+  EXPECT_THAT(first.heard, ElementsAre("raised service/blind"));
+}
+
 TEST_F(LookoutTest, WhatWasOpenIsRememberedAsSoonAsItCanBeRead) {
   create("web");
   record("web", held());
