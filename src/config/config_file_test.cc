@@ -445,6 +445,7 @@ drain = "90s"
 sweep = "30 2 * * * Europe/Berlin"
 look_out_every = "5s"
 raise_after = "2m"
+lease = "1m"
 over_after = "7m"
 backup_age = "2d"
 queue_age = "3m"
@@ -501,6 +502,7 @@ failing = "10m"
   EXPECT_EQ(serve.sweep, "30 2 * * * Europe/Berlin");
   EXPECT_EQ(serve.look_out_every, Milliseconds(5'000));
   EXPECT_EQ(serve.raise_after, Milliseconds(120'000));
+  EXPECT_EQ(serve.lease, Milliseconds(60'000));
   EXPECT_EQ(serve.over_after, Milliseconds(420'000));
   EXPECT_EQ(serve.backup_age, Milliseconds(2 * 86'400'000));
   EXPECT_EQ(serve.queue_age, Milliseconds(180'000));

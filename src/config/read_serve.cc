@@ -111,6 +111,9 @@ class ServeReader {
     read_certificate(serve);
     serve.workers = table_.number("workers", 1, kWorkersMax).value_or(serve.workers);
     serve.drain = table_.parsed("drain", parse_duration).value_or(serve.drain);
+    serve.lease = table_.parsed("lease", parse_duration).value_or(serve.lease);
+    if (serve.lease < Milliseconds(1'000))
+      mistakes_.add(table_.find("lease")->place, "lease is less than a second", "2m will do");
     serve.sweep = table_.parsed("sweep", parse_schedule).value_or("");
     serve.look_out_every = table_.parsed("look_out_every", parse_duration).value_or(serve.look_out_every);
     if (serve.look_out_every < Milliseconds(1'000))

@@ -71,7 +71,8 @@ struct ServeSettings {
   std::string certificate_key = {};
   unsigned workers = 16;  // looks at work at a time
   Milliseconds drain{30'000};
-  std::string sweep = {};  // service/cron.h: when this file's backups and replicas are swept; empty: never
+  Milliseconds lease{2 * 60'000};  // so long nobody else looks after a kill -9
+  std::string sweep = {};          // service/cron.h: when this file's backups and replicas are swept; empty: never
   std::vector<WebhookSettings> webhooks = {};
   std::vector<EventQueueSettings> queues = {};
   std::vector<IdTokenSettings> id_tokens = {};

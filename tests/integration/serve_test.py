@@ -54,6 +54,7 @@ look_out_every = "1s"
 raise_after = "1s"
 over_after = "1s"
 drain = "20s"
+lease = "3s"
 
 [[serve.webhooks]]
 name = "lab"
@@ -96,6 +97,10 @@ failing = "1s"
     def push_hook(self, service, hook="lab"):
         return service.ask("POST", f"/v1/webhooks/{hook}", self.hook_body(), X_Gitlab_Token=HOOK)
 
+    def pushed(self, service, hook="lab"):
+        status, said = self.push_hook(service, hook)
+        self.assertEqual(status, 202, f"{said}\n{service.said()}")
+
     def tip(self, name, branch="main"):
         return self.refs(name).get(f"refs/heads/{branch}")
 
@@ -120,7 +125,7 @@ class Story(Chain):
         # A push and its webhook are at the third host.
         self.commit("web", "main")
         began = time.monotonic()
-        self.assertEqual(self.push_hook(service)[0], 202)
+        self.pushed(service)
         eventually(lambda: self.tip("third") == self.tip("web"), "the push is at the third host")
         print(f"a push was at the third host {time.monotonic() - began:.2f} s after its webhook", file=sys.stderr)
         now = self.wait_for("second", "UpToDate")
@@ -133,7 +138,7 @@ class Story(Chain):
         # A force-push is held, approved, carried; the old tip is kept.
         old = self.tip("web")
         self.commit("web", "main", parent=f"{old}~2")
-        self.assertEqual(self.push_hook(service)[0], 202)
+        self.pushed(service)
         held = self.wait_for("first", "Held")
         self.assertEqual(self.tip(self.aws()), old)
         self.assertIn("approvePlan", held["permittedActions"])
@@ -148,7 +153,7 @@ class Story(Chain):
         # The third host goes away, and comes back.
         self.door.shut()
         self.commit("web", "main")
-        self.assertEqual(self.push_hook(service)[0], 202)
+        self.pushed(service)
         self.wait_for("second", "Failing")
         alarm = eventually(lambda: self.alarms(kind="failing", state="raised"), "somebody is told")[0]
         self.assertEqual(alarm["subject"], "replica second")
@@ -190,7 +195,7 @@ class Story(Chain):
         service.reload()
         self.assertIn("configuration.kept", service.said())
         self.commit("web", "main")
-        self.assertEqual(self.push_hook(service, "laboratory")[0], 202)
+        self.pushed(service, "laboratory")
         eventually(lambda: self.tip("third") == self.tip("web"), "the push is at the third host")
         self.assertEqual(service.process.pid, pid)
         self.assertEqual(service.stop(), 0, service.said())

@@ -91,6 +91,7 @@ class Service:
     def ask(self, method, path, body=None, token=None, **headers):
         """(status, document): what the API answers."""
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        headers.setdefault("Content-Type", "application/json")
         if token:
             headers["Authorization"] = f"Bearer {token}"
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
