@@ -13,6 +13,14 @@ constexpr std::string_view kDeliveries =
     " source_seen_at, behind_since, missing_since, failures, outcome, error"
     " FROM deliveries ORDER BY order_name, source, destination";
 
+constexpr std::string_view kDelivery =
+    "SELECT order_name, source, destination, source_id, destination_id, confirmed_state, confirmed_at, last_push,"
+    " source_seen_at, behind_since, missing_since, failures, outcome, error"
+    " FROM deliveries WHERE order_name = ? AND source = ? AND destination = ?";
+
+constexpr std::string_view kKeys =
+    "SELECT order_name, source, destination FROM deliveries ORDER BY order_name, source, destination";
+
 // Who saw the source later knows better; who never saw it knows less than anybody who did.
 constexpr std::string_view kRecordDelivery =
     "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -40,8 +48,12 @@ constexpr std::string_view kSweeps =
 constexpr std::string_view kTrimSweeps =
     "DELETE FROM sweeps WHERE id NOT IN (SELECT id FROM sweeps ORDER BY id DESC LIMIT ?)";
 
+DeliveryKey key_of(const SqlRow& row) {
+  return {.order = row.text(0), .source = row.text(1), .destination = row.text(2)};
+}
+
 Delivery delivery_of(const SqlRow& row) {
-  return {.key = {.order = row.text(0), .source = row.text(1), .destination = row.text(2)},
+  return {.key = key_of(row),
           .source_id = row.text(3),
           .destination_id = row.text(4),
           .confirmed_state = row.text(5),
@@ -73,6 +85,21 @@ class SqliteCatalogue final : public Catalogue {
     std::vector<Delivery> all;
     TRY(statements_.query(kDeliveries, {}, [&all](const SqlRow& row) { all.push_back(delivery_of(row)); }));
     return all;
+  }
+
+  Result<std::vector<DeliveryKey>> keys() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<DeliveryKey> all;
+    TRY(statements_.query(kKeys, {}, [&all](const SqlRow& row) { all.push_back(key_of(row)); }));
+    return all;
+  }
+
+  Result<std::optional<Delivery>> find(const DeliveryKey& key) override {
+    const std::lock_guard lock(mutex_);
+    std::optional<Delivery> found;
+    TRY(statements_.query(kDelivery, {key.order, key.source, key.destination},
+                          [&found](const SqlRow& row) { found = delivery_of(row); }));
+    return found;
   }
 
   Result<> record(const std::vector<Delivery>& deliveries) override {

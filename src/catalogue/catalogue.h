@@ -74,6 +74,8 @@ class Catalogue {
   virtual ~Catalogue() = default;
 
   virtual Result<std::vector<Delivery>> deliveries() = 0;  // by key
+  virtual Result<std::vector<DeliveryKey>> keys() = 0;     // theirs alone, in order
+  virtual Result<std::optional<Delivery>> find(const DeliveryKey& key) = 0;
   // All of them or none. Where two programs speak of one key the later `source_seen_at` stays, none being the
   // earliest; of the same one, what was said last.
   virtual Result<> record(const std::vector<Delivery>& deliveries) = 0;

@@ -61,6 +61,9 @@ TEST_F(CatalogueTest, RemembersDeliveriesByKey) {
   nearly.key.destination = "vault/app/Web";
   must(open()->record({full_delivery(), plain, nearly}));
   EXPECT_EQ(must(open()->deliveries()), (std::vector<Delivery>{nearly, plain, full_delivery()}));
+  EXPECT_EQ(must(open()->keys()), (std::vector<DeliveryKey>{nearly.key, plain.key, full_delivery().key}));
+  EXPECT_EQ(must(open()->find(full_delivery().key)), full_delivery());
+  EXPECT_EQ(must(open()->find({"no", "such", "key"})), std::nullopt);
 }
 
 TEST_F(CatalogueTest, ALaterLookAtTheSourceReplacesAnEarlierOne) {

@@ -248,6 +248,7 @@ void add_serve(CLI::App& program, Words& words) {
   app.add_option("--stall-timeout", words.stall_seconds)->check(CLI::Range(1, kStallSecondsMax));
   app.add_option("--ca-file", words.ca_file);
   app.add_flag("--no-workers", words.no_workers);
+  app.add_flag("--no-lookout", words.no_lookout);
   app.add_option("CONFIG", words.words);
 }
 

@@ -216,7 +216,8 @@ struct TokenCommand {
 // Stays, and keeps replicas true.
 struct ServeCommand {
   std::string file;         // the configuration
-  bool no_workers = false;  // listens and looks out, and leaves the looks to another program
+  bool no_workers = false;  // leaves the looks to another program
+  bool no_lookout = false;  // leaves the alarms to another program
 };
 
 // At least one of the three.

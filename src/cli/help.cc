@@ -21,7 +21,7 @@ disk on the way, and "done" means that the other side has been asked again and h
   packferry prune STORE [REPO]                let old ones go
 
   packferry doctor                            what this role can and cannot do, by trying
-  packferry setup DOCUMENT                    policies and stacks for AWS, jobs for GitLab
+  packferry setup DOCUMENT                    policies and stacks for AWS, jobs for GitLab, alarms
   packferry sweep CONFIG                      everything that a file says of many repositories
   packferry config check|example|schema       such a file
   packferry catalogue rebuild|forget CONFIG   what is remembered of it
@@ -431,9 +431,9 @@ wrong.
 constexpr std::string_view kSetup =
     R"(usage: packferry setup DOCUMENT [options]
 
-Prints what AWS or GitLab has to be told so that backups and replicas run there: nothing is asked
-and nothing is changed. The same words give the same text. docs/setup.md says in which order the
-pieces go, and what each line is for.
+Prints what AWS, GitLab or a monitoring has to be told so that backups and replicas run there, and
+somebody notices when they do not: nothing is asked and nothing is changed. The same words give the
+same text. docs/setup.md says in which order the pieces go, and what each line is for.
 
   bucket-policy       for the bucket: --bucket --prefix --writer [--reader] [--put-only]
   codebuild-policy    what the job may do: --account --region --bucket --prefix [--repository]
@@ -454,6 +454,13 @@ pieces go, and what each line is for.
                       --document policy: --account --region --repository [--ref] [--create]
   gitlab-ci           a job to include: --role-arn --region --repository --branch [--issuer]
                       [--ref] [--create] [--image] [--package]
+  monitors            alarms and pictures of the service, docs/monitoring.md
+                      --format prometheus: alerting rules, [--name] [--lag] [--failing]
+                      [--backup-age] [--queue]
+                      --format alertmanager: where they go, --webhook [--heartbeat]
+                      --format cloudwatch: a stack of alarms, [--name] [--lag] [--backup-age]
+                      [--queue] [--alarm-email]
+                      --format grafana: a dashboard, [--name]
 
 Options; those marked + may be repeated, or hold several values between commas
   --output FILE             write it there
@@ -481,6 +488,10 @@ Options; those marked + may be repeated, or hold several values between commas
   --issuer URL              the address of the GitLab server (default: https://gitlab.com)
   --branch NAME +           the jobs of these branches; protect them
   --schedule 'rate(1 day)'  when everything is backed up; also 'cron(0 3 * * ? *)'
+  --lag 15m, --failing 15m, --backup-age 26h, --queue 10m
+                            what may be so old before somebody is told: the oldest change that is
+                            not at its destination, a failure, a backup, a look that nobody begins
+  --webhook URL             who is told; --heartbeat URL hears that somebody would be
 
 Exit status: 0 made, 1 could not be written, 2 the command line is wrong.
 
@@ -697,8 +708,9 @@ SIGHUP reads CONFIG again, and what is at work goes on; with mistakes in it, the
 SIGTERM lets what is at work come to its end, for a while. Nothing has to be repaired after
 kill -9: whatever was at work is begun again when its lease has run out.
 
-  --no-workers         listen and look out, and leave the looks to another program on the same
-                       catalogue
+  --no-workers         leave the looks, and the sweeps, to another program on the same catalogue
+  --no-lookout         leave the alarms to another one: two would both ring. Started twice, once
+                       with each of these, alarms are raised even when the workers are dead
   --protocol 0|2, --stall-timeout SEC, --ca-file FILE
                        see 'packferry replicate --help'
 

@@ -15,8 +15,7 @@ class ResidentService {
  public:
   using ReadAgain = std::function<std::optional<ConfigReading>()>;
 
-  ResidentService(const ServiceState& state, ReadAgain read_again)
-      : state_(state), read_again_(std::move(read_again)) {}
+  ResidentService(ServiceState& state, ReadAgain read_again) : state_(state), read_again_(std::move(read_again)) {}
 
   Result<> run(ConfigReading reading, std::stop_token stop) {
     const ServeSettings settings = *reading.serve;
@@ -25,7 +24,7 @@ class ResidentService {
                                                                      .certificate_file = settings.certificate,
                                                                      .key_file = settings.certificate_key},
                                                                     state_.around.clock, log()));
-    begin(std::move(reading));
+    TRY(begin(std::move(reading)));
     Front front(*this);
     std::jthread serving([&](const std::stop_token& no_more) { server->serve(front, no_more); });
     hear_hangups();
@@ -43,6 +42,9 @@ class ResidentService {
     if (state_.around.on_hangup) state_.around.on_hangup(nullptr);
     serving.request_stop();
     drain();
+    serving.join();
+    generations_.clear();
+    log().info("service.stopped");
     return {};
   }
 
@@ -51,9 +53,9 @@ class ResidentService {
   class Front final : public HttpHandler {
    public:
     explicit Front(ResidentService& service) : service_(service) {}
-    HttpReply handle(const ReceivedRequest& request, std::stop_token /*stop*/) override {
-      if (request.path == "/healthz") return plain_reply(200, "ok");
-      return plain_reply(404, "not found");
+    HttpReply handle(const ReceivedRequest& request, std::stop_token stop) override {
+      const std::shared_ptr<Generation> now = service_.current();
+      return now->api().handle(request, std::move(stop));
     }
 
    private:
@@ -62,10 +64,20 @@ class ResidentService {
 
   Log& log() const { return state_.around.log; }
 
-  void begin(ConfigReading reading) {
-    auto next = std::make_shared<Generation>(state_, *std::move(reading.fleet), *std::move(reading.serve));
+  std::shared_ptr<Generation> current() {
+    const std::lock_guard lock(mutex_);
+    return generations_.back();
+  }
+
+  // One lookout at a time: the old one's ends before the new one's begins.
+  Result<> begin(ConfigReading reading) {
+    std::shared_ptr<Generation> next =
+        TRY(Generation::make(state_, *std::move(reading.fleet), *std::move(reading.serve)));
+    if (!generations_.empty()) generations_.back()->retire();
+    next->begin();
     const std::lock_guard lock(mutex_);
     generations_.push_back(std::move(next));
+    return {};
   }
 
   void hear_hangups() {
@@ -81,18 +93,27 @@ class ResidentService {
   void reload() {
     std::optional<ConfigReading> reading = read_again_();
     if (!reading) return log().error("configuration.kept", {{"why", "the new one has mistakes"}});
-    const ServeSettings& now = generations_.back()->settings();
+    const ServeSettings now = current()->settings();
     if (now.address != reading->serve->address || now.port != reading->serve->port ||
         now.certificate != reading->serve->certificate)
       log().warning("configuration.listen", {{"why", "another address or certificate needs a new start"}});
-    generations_.back()->retire();
-    begin(*std::move(reading));
-    generations_.remove_if([](const auto& each) { return each->is_over(); });
+    if (const Result<> begun = begin(*std::move(reading)); !begun)
+      return log().error("configuration.kept", {{"why", begun.error().message()}});
+    // Whoever is over is waited for without the lock, which the API wants.
+    std::list<std::shared_ptr<Generation>> over;
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto each = generations_.begin(); each != generations_.end();) {
+        const auto here = each++;
+        if ((*here)->is_over() && *here != generations_.back()) over.splice(over.end(), generations_, here);
+      }
+    }
     log().info("configuration.read");
   }
 
   // What is at work has its time to come to an end, then it goes back to the queue.
   void drain() {
+    state_.is_stopping = true;
     const Clock& clock = state_.around.clock;
     const Clock::SteadyTime until = clock.steady() + generations_.back()->settings().drain;
     for (const auto& each : generations_) each->retire();
@@ -104,11 +125,9 @@ class ResidentService {
     while (clock.steady() < until && !std::ranges::all_of(generations_, is_over))
       never.wait_for(lock, Milliseconds(20));
     for (const auto& each : generations_) each->stop();
-    generations_.clear();
-    log().info("service.stopped");
   }
 
-  const ServiceState& state_;
+  ServiceState& state_;
   const ReadAgain read_again_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
@@ -140,13 +159,23 @@ ExitStatus Run::operator()(const ServeCommand& command) {
   const Result<std::unique_ptr<Catalogue>> catalogue = Catalogue::open(file).context("the catalogue");
   if (!catalogue) return give_up(kName, ExitStatus::Failed, catalogue.error());
 
+  const Result<std::unique_ptr<Tokens>> tokens = Tokens::open(file).context("the catalogue");
+  if (!tokens) return give_up(kName, ExitStatus::Failed, tokens.error());
+  const Result<std::unique_ptr<AlarmRecords>> alarms = AlarmRecords::open(file).context("the catalogue");
+  if (!alarms) return give_up(kName, ExitStatus::Failed, alarms.error());
+
   const EndOptions ends = end_options();
-  const ServiceState state{.around = around_,
-                           .ends = ends,
-                           .configuration = command.file,
-                           .replicas = **replicas,
-                           .catalogue = **catalogue,
-                           .has_workers = !command.no_workers};
+  ServiceMetrics metrics(around_.version, began_at_);
+  ServiceState state{.around = around_,
+                     .ends = ends,
+                     .configuration = command.file,
+                     .replicas = **replicas,
+                     .catalogue = **catalogue,
+                     .tokens = **tokens,
+                     .alarms = **alarms,
+                     .metrics = metrics,
+                     .has_workers = !command.no_workers,
+                     .has_lookout = !command.no_lookout};
   ResidentService service(state, [&]() -> std::optional<ConfigReading> {
     Result<std::optional<ConfigReading>> again = read();
     if (again) return *std::move(again);
@@ -154,7 +183,7 @@ ExitStatus Run::operator()(const ServeCommand& command) {
     return std::nullopt;
   });
   const Result<> served = service.run(**std::move(reading), stop_);
-  if (!served) return give_up(kName, ExitStatus::Failed, served.error());
+  if (!served) return give_up(kName, status_of(served.error()), served.error());
   return ExitStatus::Done;
 }
 

@@ -1,28 +1,59 @@
 #include "cli/served_ends.h"
 
+#include <algorithm>
+
+#include "aws/codecommit_address.h"
 #include "service/known_hosts.h"
 
 namespace packferry {
 namespace {
 
 // An order that names a role is carried out with that.
-const FleetHost* host_for(const Fleet& fleet, const ReplicaOrder& order, const Url& url) {
-  return order.role.empty() ? host_of(fleet, url) : nullptr;
+const FleetHost* host_for(const Fleet& fleet, const std::string& role, const Url& url) {
+  return role.empty() ? host_of(fleet, url) : nullptr;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Source>> ServedEnds::source(const ReplicaOrder& order) {
   const Url url = TRY(Url::parse(order.source.url));
-  if (const FleetHost* const host = host_for(fleet_, order, url))
+  if (const FleetHost* const host = host_for(fleet_, order.role, url))
     return ends_.source(*host, HostedRepository{.name = order.source.id, .url = url});
   return others_.source(order);
 }
 
 Result<std::unique_ptr<Destination>> ServedEnds::destination(const ReplicaOrder& order) {
   const Url url = TRY(Url::parse(order.destination.url));
-  if (const FleetHost* const host = host_for(fleet_, order, url)) return ends_.destination(*host, url, nullptr);
+  if (const FleetHost* const host = host_for(fleet_, order.role, url)) return ends_.destination(*host, url, nullptr);
   return others_.destination(order);
+}
+
+Result<> ServedEnds::admit(const ReplicaWish& wish) const {
+  for (const Url* url : {&wish.source, &wish.destination})
+    if (host_of(fleet_, *url) == nullptr)
+      return Error(ErrorKind::Denied, "{}: the service's configuration names no such host; add it under [hosts]",
+                   url->text());
+  const auto has_role = [&wish](const FleetHost& host) { return host.identity.role_arn == wish.role; };
+  if (!wish.role.empty() && std::ranges::none_of(fleet_.hosts, has_role))
+    return Error(ErrorKind::Denied, "the service's configuration names no such role; write it at a host under [hosts]");
+  return {};
+}
+
+Result<ReplicaWish> ServedEnds::complete(ReplicaWish wish, std::stop_token stop) {
+  wish.source_facts = TRY(facts(wish.source, Side::Source, wish.role, stop));
+  wish.destination_facts = TRY(facts(wish.destination, Side::Destination, wish.role, std::move(stop)));
+  wish.account_name = wish.destination_facts.account;
+  return wish;
+}
+
+Result<CodeCommitFacts> ServedEnds::facts(const Url& url, Side side, const std::string& role, std::stop_token stop) {
+  const FleetHost* const host = host_for(fleet_, role, url);
+  if (host == nullptr || !is_codecommit(url)) return others_.facts(url, side, role, std::move(stop));
+  Host& account = *TRY(ends_.host(*host));
+  const Result<HostedRepository> found = account.find(url.path().substr(url.path().rfind('/') + 1), std::move(stop));
+  if (found) return CodeCommitFacts{.region = found->region, .account = found->account};
+  if (found.error().kind() == ErrorKind::NotFound) return CodeCommitFacts{.region = host->region};
+  return found.error();
 }
 
 }  // namespace packferry

@@ -4,6 +4,7 @@
 
 #include "cli/ordered_ends.h"
 #include "service/fleet_ends.h"
+#include "service/replica_operations.h"
 
 namespace packferry {
 
@@ -15,7 +16,15 @@ class ServedEnds final : public ReplicaEnds {
   Result<std::unique_ptr<Source>> source(const ReplicaOrder& order) override;
   Result<std::unique_ptr<Destination>> destination(const ReplicaOrder& order) override;
 
+  // May somebody who is not at this machine order that? Between hosts that the configuration names, as whom it names:
+  // so nobody has us ask addresses of our own network, or read our files. Denied otherwise.
+  Result<> admit(const ReplicaWish& wish) const;
+  // With what only the hosts know of both ends.
+  Result<ReplicaWish> complete(ReplicaWish wish, std::stop_token stop);
+
  private:
+  Result<CodeCommitFacts> facts(const Url& url, Side side, const std::string& role, std::stop_token stop);
+
   const Fleet& fleet_;
   FleetEnds& ends_;
   OrderedEnds& others_;

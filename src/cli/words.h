@@ -40,6 +40,7 @@ struct Words {
   std::vector<std::string> only;
   bool confirm_all = false;
   bool no_workers = false;
+  bool no_lookout = false;
   unsigned sweep_jobs = 0;
   unsigned attempts = 4;
   std::string report;

@@ -29,9 +29,10 @@ constexpr auto kReplica = std::to_array<std::string_view>(
 constexpr auto kSource = std::to_array<std::string_view>(
     {"host", "owner", "include", "exclude", "visibility", "archived", "forks", "wikis"});
 constexpr auto kDestination = std::to_array<std::string_view>({"host", "repository", "create", "visibility"});
-constexpr auto kServe = std::to_array<std::string_view>(
-    {"listen", "certificate", "certificate_key", "workers", "drain", "sweep", "webhooks", "queues", "id_tokens",
-     "look_out_every", "alarms", "objectives", "backup_age", "queue_age", "heartbeat", "embedded_metrics"});
+constexpr auto kServe = std::to_array<std::string_view>({"listen", "certificate", "certificate_key", "workers", "drain",
+                                                         "sweep", "webhooks", "queues", "id_tokens", "look_out_every",
+                                                         "raise_after", "over_after", "alarms", "objectives",
+                                                         "backup_age", "queue_age", "heartbeat", "embedded_metrics"});
 constexpr auto kWebhook = std::to_array<std::string_view>({"name", "kind", "secrets"});
 constexpr auto kQueue =
     std::to_array<std::string_view>({"url", "region", "profile", "role", "external_id", "session_name"});

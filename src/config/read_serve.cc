@@ -48,6 +48,13 @@ Result<WebhookKind> parse_kind_of_webhook(std::string_view text) {
                printable(text, 100));
 }
 
+Result<ServeSettings::EmbeddedMetrics> parse_embedded_metrics(std::string_view text) {
+  if (text == "none") return ServeSettings::EmbeddedMetrics::None;
+  if (text == "service") return ServeSettings::EmbeddedMetrics::Service;
+  if (text == "replica") return ServeSettings::EmbeddedMetrics::Replica;
+  return Error(ErrorKind::Invalid, "'{}' is not known; there are none, service and replica", printable(text, 100));
+}
+
 Result<AlarmSettings::Kind> parse_alarm_kind(std::string_view text) {
   if (text == "webhook") return AlarmSettings::Kind::Webhook;
   if (text == "slack") return AlarmSettings::Kind::Slack;
@@ -108,17 +115,18 @@ class ServeReader {
     serve.look_out_every = table_.parsed("look_out_every", parse_duration).value_or(serve.look_out_every);
     if (serve.look_out_every < Milliseconds(1'000))
       mistakes_.add(table_.find("look_out_every")->place, "look_out_every is less than a second", "15s will do");
+    serve.raise_after = table_.parsed("raise_after", parse_duration);
+    serve.over_after = table_.parsed("over_after", parse_duration);
     serve.backup_age = table_.parsed("backup_age", parse_duration);
     serve.queue_age = table_.parsed("queue_age", parse_duration);
     serve.heartbeat = read_secret(table_, "heartbeat", folder_, mistakes_);
-    serve.embedded_metrics = table_.truth("embedded_metrics").value_or(false);
+    serve.embedded_metrics = table_.parsed("embedded_metrics", parse_embedded_metrics).value_or(serve.embedded_metrics);
     std::set<std::string> names;
     for (const ConfigValue* value : table_.tables("webhooks"))
       if (auto webhook = webhook_of(*value, names)) serve.webhooks.push_back(*std::move(webhook));
     for (const ConfigValue* value : table_.tables("queues"))
       if (auto queue = queue_of(*value)) serve.queues.push_back(*std::move(queue));
-    for (const ConfigValue* value : table_.tables("id_tokens"))
-      if (auto tokens = id_tokens_of(*value)) serve.id_tokens.push_back(*std::move(tokens));
+    if (const ConfigValue* value = table_.find("id_tokens")) serve.id_tokens = id_tokens_of(*value);
     for (const ConfigValue* value : table_.tables("alarms"))
       if (auto alarm = alarm_of(*value)) serve.alarms.push_back(*std::move(alarm));
     for (const ConfigValue* value : table_.tables("objectives")) serve.objectives.push_back(objective_of(*value));
@@ -176,18 +184,18 @@ class ServeReader {
     TableReader table(value, keys_of(ConfigTable::IdTokens), mistakes_);
     table.require("issuer", R"("https://gitlab.example.com")");
     table.require("audience", R"("https://packferry.example.com")");
-    table.require("projects", R"([{ project = "team/*", replicas = ["*"] }])");
+    table.require("projects", R"([{ project = "team/web", replicas = ["*"] }])");
     const auto issuer = table.parsed("issuer", parse_web_url);
     const auto audience = table.text("audience");
     auto keys = table.parsed("keys", parse_web_url);
     std::vector<IdTokenSettings::Projects> projects;
     for (const ConfigValue* each : table.tables("projects")) {
       TableReader row(*each, keys_of(ConfigTable::Projects), mistakes_);
-      row.require("project", R"("team/*")");
+      row.require("project", R"("team/web")");
       row.require("replicas", R"(["*"])");
       projects.push_back({.project = row.text("project").value_or(""),
                           .replicas = texts_of(row, "replicas"),
-                          .only_protected = row.truth("only_protected").value_or(false)});
+                          .only_protected = row.truth("only_protected").value_or(true)});
     }
     if (!issuer || !audience) return std::nullopt;
     std::string named = table.text("issuer").value_or("");

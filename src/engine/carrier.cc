@@ -203,8 +203,7 @@ void Carrier::carry_batch(std::vector<Leg*> legs, const std::vector<PlannedUpdat
     {
       Result<std::unique_ptr<PackStream>> fetched = fetch(legs, batch, delivered, request);
       if (!fetched) {
-        const Error& why = fetched.error();
-        for (Leg* leg : legs) leg->fail(Error(why).context("fetch from {}", source_.name()));
+        for (Leg* leg : legs) leg->fail(fetched.error());
         return;
       }
       pack = std::move(fetched).value();

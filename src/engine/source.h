@@ -22,6 +22,7 @@ class Source {
   virtual std::string name() const = 0;
   // One complete listing; `selection` may spare the source what nobody asked for.
   virtual Result<Listing> refs(const RefspecSet& selection, std::stop_token stop) = 0;
+  // Errors begin with "fetch from NAME".
   virtual Result<std::unique_ptr<PackStream>> pack(FetchRequest request, RemoteMessages messages,
                                                    std::stop_token stop) = 0;
   // The commits and tags in `wants` that are not in `haves`: a small question, since neither trees nor files are looked

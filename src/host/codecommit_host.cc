@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/printable.h"
+#include "host/repository_list.h"
 
 namespace packferry {
 namespace {
@@ -23,7 +24,7 @@ constexpr unsigned kPagesMax = 10'000;
 constexpr KnownAwsCode kCodes[] = {
     {"RepositoryNameExistsException", ErrorKind::Conflict},
     {"RepositoryDoesNotExistException", ErrorKind::NotFound},
-    {"BranchDoesNotExistException", ErrorKind::NotFound},
+    {"BranchDoesNotExistException", ErrorKind::Invalid},
     {"RepositoryLimitExceededException", ErrorKind::Exhausted, "ask AWS to raise the quota of repositories"},
     {"OperationNotAllowedException", ErrorKind::Denied,
      "accounts that had no repository were kept from making one in 2024 and 2025, and some may still be: ask AWS "
@@ -52,6 +53,8 @@ std::string text_of(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::string id_of(const Json& repository) { return printable(text_of(repository, "repositoryId"), 40); }
+
 // In UTF-8, as AWS counts.
 std::size_t characters(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
@@ -68,6 +71,8 @@ Result<> check_text(std::string_view what, std::string_view text, std::size_t ch
 Result<> check(const NewRepository& wanted) {
   if (wanted.format != ObjectFormat::Sha1)
     return Error(ErrorKind::Unsupported, "CodeCommit makes no repositories of {}", to_string(wanted.format));
+  if (wanted.visibility != Visibility::Private)
+    return Error(ErrorKind::Unsupported, "who may read what is on CodeCommit is said by policies of IAM");
   TRY(check_text("description", wanted.description, kDescriptionMax));
   if (wanted.tags.size() > kTagsMax)
     return Error(ErrorKind::Invalid, "a repository has {} tags at most, not {}", kTagsMax, wanted.tags.size());
@@ -99,25 +104,27 @@ std::string CodeCommitHost::name() const { return "codecommit " + region_; }
 
 Result<std::vector<HostedRepository>> CodeCommitHost::list(const std::string& owner, std::stop_token stop) {
   if (!owner.empty()) return Error(ErrorKind::Unsupported, "{} has no owners within an account", name());
-  std::vector<HostedRepository> all;
+  RepositoryList list;
   Json request = Json::object();
   for (unsigned pages = 0; pages < kPagesMax; ++pages) {
     const std::string body = TRY(client_.call("ListRepositories", request.dump(), stop));
     const Json answer = Json::parse(body, nullptr, false);
     const Json listed = answer.is_object() ? answer.value("repositories", Json()) : Json();
     if (!listed.is_array()) return corrupt(name(), "something else than a list of repositories");
+    ListedPage page;
     for (const Json& repository : listed) {
       const std::string called = text_of(repository, "repositoryName");
       Result<Url> url = url_of(called);
       if (!url) return corrupt(name(), fmt::format("a repository named '{}'", printable(called, 200)));
-      all.push_back(
-          {.name = called, .url = std::move(url).value(), .account = {}, .region = region_, .default_branch = {}});
+      page.repositories.push_back(
+          {.name = called, .url = std::move(url).value(), .region = region_, .id = id_of(repository)});
     }
+    TRY(list.add(std::move(page)).context("{}", name()));
     const std::string next = text_of(answer, "nextToken");
     if (next.empty()) {
+      std::vector<HostedRepository> all = TRY(std::move(list).finish().context("{}", name()));
       const std::string whose = all.empty() ? std::string() : TRY(account(stop));
       for (HostedRepository& repository : all) repository.account = whose;
-      std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
       TRY(add_default_branches(all, stop));
       return all;
     }
@@ -177,7 +184,8 @@ Result<HostedRepository> CodeCommitHost::described(std::string_view body, std::s
                           .url = std::move(url),
                           .account = printable(text_of(there, "accountId"), 40),
                           .region = region_,
-                          .default_branch = text_of(there, "defaultBranch")};
+                          .default_branch = text_of(there, "defaultBranch"),
+                          .id = id_of(there)};
 }
 
 Result<> CodeCommitHost::set_default_branch(std::string_view repository, std::string_view branch,

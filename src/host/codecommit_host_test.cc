@@ -50,7 +50,7 @@ class CodeCommitHostTest : public ::testing::Test {
 
 TEST_F(CodeCommitHostTest, ListsAllPagesSortedByName) {
   CodeCommitHost& codecommit = host(
-      {ok(R"({"repositories": [{"repositoryName": "web", "repositoryId": "x"}], "nextToken": "n/1=="})"),
+      {ok(R"({"repositories": [{"repositoryName": "web", "repositoryId": "4f1c"}], "nextToken": "n/1=="})"),
        ok(R"({"repositories": [{"repositoryName": "App"}, {"repositoryName": "-x.y_z"}]})"), kIdentity,
        ok(R"({"repositories": [{"repositoryName": "web", "defaultBranch": "trunk"}, {"repositoryName": "other"}]})")},
       "west");
@@ -60,6 +60,7 @@ TEST_F(CodeCommitHostTest, ListsAllPagesSortedByName) {
   EXPECT_EQ(all[0].name, "-x.y_z");
   EXPECT_EQ(all[1].name, "App");
   EXPECT_EQ(all[2].name, "web");
+  EXPECT_EQ(all[2].id, "4f1c");
   EXPECT_EQ(all[2].account, "111122223333");
   EXPECT_EQ(all[2].region, "eu-central-1");
   EXPECT_EQ(all[2].default_branch, "trunk");
@@ -91,7 +92,9 @@ TEST_F(CodeCommitHostTest, HalfAListIsAnError) {
   const std::string first = ok(R"({"repositories": [{"repositoryName": "web"}], "nextToken": "n"})");
   EXPECT_FAILS(host({first, refusal_with("AccessDeniedException")}).list("", {}), ErrorKind::Denied,
                "ListRepositories of codecommit eu-central-1: AccessDeniedException: its words");
-  EXPECT_FAILS(host({first, first}).list("", {}), ErrorKind::Corrupt, "leads back to itself");
+  EXPECT_FAILS(host({first, first}).list("", {}), ErrorKind::Corrupt, "a page twice");
+  const std::string empty = ok(R"({"repositories": [], "nextToken": "n"})");
+  EXPECT_FAILS(host({empty, empty}).list("", {}), ErrorKind::Corrupt, "leads back to itself");
   EXPECT_FAILS(host({ok("[]")}).list("", {}), ErrorKind::Corrupt, "something else than a list");
   EXPECT_FAILS(host({ok("{")}).list("", {}), ErrorKind::Corrupt, "something else than a list");
   EXPECT_FAILS(host({ok(R"({"repositories": [{"repositoryName": "../x"}]})")}).list("", {}), ErrorKind::Corrupt,
@@ -132,6 +135,7 @@ TEST_F(CodeCommitHostTest, WhatTheHostWouldRefuseIsRefusedHere) {
   EXPECT_FAILS(refused({.name = "web", .tags = {{"aws:x", "y"}}}), ErrorKind::Invalid, "'aws:x' is no key");
   EXPECT_FAILS(refused({.name = "web", .tags = {{"", "y"}}}), ErrorKind::Invalid, "'' is no key");
   EXPECT_FAILS(refused({.name = "web", .tags = {{"x", std::string(257, 'y')}}}), ErrorKind::Invalid, "256 characters");
+  EXPECT_FAILS(refused({.name = "web", .visibility = Visibility::Public}), ErrorKind::Unsupported, "policies of IAM");
   EXPECT_FAILS(refused({.name = "web", .format = ObjectFormat::Sha256}), ErrorKind::Unsupported, "of sha256");
   NewRepository many{.name = "web"};
   for (int i = 0; i < 51; ++i) many.tags.emplace(std::to_string(i), "");
@@ -156,7 +160,7 @@ TEST_F(CodeCommitHostTest, SetsTheDefaultBranch) {
   EXPECT_THAT(received(), AllOf(HasSubstr("CodeCommit_20150413.UpdateDefaultBranch\r\n"),
                                 HasSubstr(R"({"defaultBranchName":"main","repositoryName":"web"})")));
   EXPECT_FAILS(host({refusal_with("BranchDoesNotExistException")}).set_default_branch("web", "main", {}),
-               ErrorKind::NotFound, "codecommit::eu-central-1://web: UpdateDefaultBranch");
+               ErrorKind::Invalid, "codecommit::eu-central-1://web: UpdateDefaultBranch");
 }
 
 }  // namespace

@@ -170,6 +170,9 @@ Result<HostedRepository> DirectoryHost::create(const NewRepository& wanted, std:
     return Error(ErrorKind::Unsupported, "{}: '{}': who may read it is the file system's to say", name(), wanted.name);
   if (!wanted.tags.empty())
     return Error(ErrorKind::Unsupported, "{}: '{}': a directory has no tags", name(), wanted.name);
+  if (printable(wanted.description, wanted.description.size() + 1) != wanted.description)
+    return Error(ErrorKind::Invalid, "{}: '{}': the description has control characters, or is not UTF-8", name(),
+                 wanted.name);
   const Error taken(ErrorKind::Conflict, "{}: '{}' is there already", name(), wanted.name);
   std::error_code why;
   if (is_repository(path)) return taken;
@@ -206,7 +209,7 @@ Result<> DirectoryHost::set_default_branch(std::string_view repository, std::str
   if (!is_repository(path)) return Error(ErrorKind::NotFound, "{}: there is no '{}'", name(), repository);
   const RefName ref = TRY(RefName::parse(fmt::format("refs/heads/{}", branch)));
   if (!TRY(has_ref(path, ref)))
-    return Error(ErrorKind::NotFound, "{}: '{}' has no branch '{}'", name(), repository, printable(branch, 200));
+    return Error(ErrorKind::Invalid, "{}: '{}' has no branch '{}'", name(), repository, printable(branch, 200));
   return git({fmt::format("--git-dir={}", path.native()), "symbolic-ref", "HEAD", ref.text()}, std::move(stop));
 }
 

@@ -133,7 +133,7 @@ TEST_F(DirectoryHostTest, SetsTheDefaultBranch) {
   git_.commit("root/web.git", "trunk", "x");
   must(host_.set_default_branch("web", "trunk", {}));
   EXPECT_EQ(git_.git("root/web.git", {"symbolic-ref", "HEAD"}), "refs/heads/trunk");
-  EXPECT_FAILS(host_.set_default_branch("web", "main", {}), ErrorKind::NotFound, "no branch 'main'");
+  EXPECT_FAILS(host_.set_default_branch("web", "main", {}), ErrorKind::Invalid, "no branch 'main'");
   EXPECT_FAILS(host_.set_default_branch("web", "a b", {}), ErrorKind::Invalid, "");
   EXPECT_FAILS(host_.set_default_branch("none", "main", {}), ErrorKind::NotFound, "no 'none'");
 }

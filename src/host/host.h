@@ -63,7 +63,7 @@ class Host {
   // Conflict: there is one of this name already. Invalid: a name, description or tag that the host would refuse.
   // Unsupported: this host makes none. What the format asks for and the host cannot give is Unsupported too.
   virtual Result<HostedRepository> create(const NewRepository& wanted, std::stop_token stop) = 0;
-  // `branch` is a short name, "main", of a branch that is there.
+  // `branch` is a short name, "main"; Invalid: there is no such branch.
   virtual Result<> set_default_branch(std::string_view repository, std::string_view branch, std::stop_token stop) = 0;
 };
 

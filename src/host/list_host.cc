@@ -40,6 +40,7 @@ Result<std::unique_ptr<ListHost>> ListHost::make(const std::vector<Url>& reposit
 Result<std::vector<HostedRepository>> ListHost::list(const std::string& owner, std::stop_token) {
   if (!owner.empty()) return Error(ErrorKind::Unsupported, "a list of addresses has no owners; choose by names");
   std::vector<HostedRepository> all;
+  all.reserve(urls_.size());
   for (const auto& [name, url] : urls_) all.push_back({.name = name, .url = url});
   return all;
 }

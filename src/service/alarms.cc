@@ -30,7 +30,8 @@ Notice merged(const std::vector<const Notice*>& many) {
     one.alarm.since = std::min(one.alarm.since, notice->alarm.since);
   }
   trouble.summary = fmt::format("{}, …; the first: {}", fmt::join(names, ", "), trouble.summary);
-  trouble.subject = fmt::format("{} subjects", many.size());
+  // "replica web" is one of so many replicas.
+  trouble.subject = fmt::format("{} {}s", many.size(), trouble.subject.substr(0, trouble.subject.find(' ')));
   return one;
 }
 

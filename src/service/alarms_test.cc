@@ -123,7 +123,7 @@ TEST(GatheredAlarms, ManyThatAreAlikeAreOne) {
   EXPECT_EQ(few[0].alarm, held.alarm);
   EXPECT_EQ(few[1].kind, Notice::Kind::Raised);
   const Alarm& many = few[1].alarm;
-  EXPECT_EQ(many.trouble.subject, "11 subjects");
+  EXPECT_EQ(many.trouble.subject, "11 replicas");
   EXPECT_EQ(many.trouble.kind, "lag");
   EXPECT_EQ(many.trouble.severity, Severity::Critical);
   EXPECT_EQ(many.trouble.summary, "replica 0, replica 1, replica 2, …; the first: 40 minutes behind");

@@ -1,13 +1,13 @@
 #include "service/fleet_item.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 #include "base/printable.h"
 #include "engine/backup_destination.h"
+#include "service/refusal.h"
+#include "service/sweep.h"
 
 namespace packferry {
 namespace {
@@ -46,8 +46,22 @@ class Relay final : public CrossingObserver {
   SweepObserver* const observer_;
 };
 
+// A leg that brought some of its refs is not at its end either, where what stopped the others may pass.
 bool is_settled(const LegOutcome& outcome) {
-  return outcome.state != LegState::NotBegun && (outcome.state != LegState::Failed || !may_pass(*outcome.error));
+  if (outcome.state != LegState::Failed && outcome.state != LegState::Partial)
+    return outcome.state != LegState::NotBegun;
+  return !is_worth_another_attempt(*outcome.error);
+}
+
+// What an attempt has brought stays brought, whatever the next one says.
+LegState of_all_attempts(const LegOutcome& outcome) {
+  if (outcome.refs_changed > 0 && outcome.state == LegState::UpToDate) return LegState::Done;
+  if (outcome.refs_changed > 0 && outcome.state == LegState::Failed) return LegState::Partial;
+  return outcome.state;
+}
+
+bool fell_short(LegState state) {
+  return state == LegState::Held || state == LegState::Partial || state == LegState::Failed;
 }
 
 LegState state_of(LegStatus status) {
@@ -67,25 +81,6 @@ LegState state_of(LegStatus status) {
   }
   CHECK(!"a LegStatus has a state");
   return LegState::Failed;
-}
-
-// What stopped it, in the words of the first ref that it stopped.
-std::optional<Error> reason_of(const LegReport& report) {
-  if (report.error) return report.error;
-  std::size_t others = 0;
-  const RefResult* first = nullptr;
-  for (const RefResult& ref : report.refs) {
-    if (ref.outcome == RefOutcome::Confirmed || ref.outcome == RefOutcome::Planned) continue;
-    if (ref.objection && !is_hold(*ref.objection) && report.status != LegStatus::Partial) continue;
-    if (first == nullptr) {
-      first = &ref;
-    } else {
-      ++others;
-    }
-  }
-  if (first == nullptr) return std::nullopt;
-  const std::string more = others > 0 ? fmt::format("; and {} more refs", others) : std::string();
-  return Error(ErrorKind::Rejected, "{}: {}{}", first->update.name.text(), first->reason, more);
 }
 
 // Legs that one crossing can serve.
@@ -129,7 +124,7 @@ std::vector<FleetItemRun::Group> FleetItemRun::groups_to_bring(const std::vector
       hold(leg, Error(ErrorKind::Conflict,
                       "{} is another repository than the one that was delivered ({} was {}): if that is right, "
                       "`packferry catalogue forget` it",
-                      printable(item_.name()), printable(item_.source.id), printable(known_[leg].source_id)));
+                      printable(item_.name()), printable(item_.source->id), printable(known_[leg].source_id)));
       continue;
     }
     if (is_proved_by_listing(leg, now)) {
@@ -168,12 +163,12 @@ bool FleetItemRun::is_fresh(std::size_t leg, Clock::WallTime now) const {
 
 bool FleetItemRun::is_proved_by_listing(std::size_t leg, Clock::WallTime now) const {
   const Delivery& known = known_[leg];
-  return is_fresh(leg, now) && !item_.source.last_push.empty() && known.last_push == item_.source.last_push &&
+  return is_fresh(leg, now) && !item_.source->last_push.empty() && known.last_push == item_.source->last_push &&
          known.source_seen_at && now - *known.source_seen_at < context_.fleet.trust_listing;
 }
 
 bool FleetItemRun::is_another_source(std::size_t leg) const {
-  return !known_[leg].source_id.empty() && !item_.source.id.empty() && known_[leg].source_id != item_.source.id;
+  return !known_[leg].source_id.empty() && !item_.source->id.empty() && known_[leg].source_id != item_.source->id;
 }
 
 // Asked only when something is to be written there.
@@ -194,12 +189,12 @@ Result<bool> FleetItemRun::is_another_destination(std::size_t leg, std::stop_tok
 
 // The source is asked once, for all of it where groups want different refs.
 Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token stop) {
-  const std::unique_ptr<Source> source = TRY(context_.ends.source(*context_.fleet.host(item_.host), item_.source));
+  const std::unique_ptr<Source> source = TRY(context_.ends.source(*context_.fleet.host(item_.host), *item_.source));
   ++source_listings_;
   const RefspecSet everything;
   const RefspecSet& wanted = groups.size() == 1 ? item_.legs[groups.front().front()].policy().selection : everything;
   const Result<Listing> listed = source->refs(wanted, stop);
-  if (!listed && listed.error().kind() == ErrorKind::NotFound && item_.source.is_wiki) settle_absent();
+  if (!listed && listed.error().kind() == ErrorKind::NotFound && item_.source->is_wiki) settle_absent();
   const Listing listing = TRY(listed);
   const Clock::WallTime now = context_.clock.now();
   for (const Group& group : groups) {
@@ -211,18 +206,19 @@ Result<> FleetItemRun::bring(const std::vector<Group>& groups, std::stop_token s
         continue;
       }
       saw_source(leg, now);
-      known_[leg].last_push = item_.source.last_push;
+      known_[leg].last_push = item_.source->last_push;
       settle(leg, LegState::UpToDate, Proof::Source);
     }
     if (differing.empty()) continue;
-    if (Result<> crossed = cross(differing, *source, listing, stop); !crossed)
+    if (Result<> crossed = cross(differing, *source, listing, state, stop); !crossed)
       for (const std::size_t leg : differing)
         if (!is_settled(outcomes_[leg])) fail(leg, crossed.error());
   }
   return {};
 }
 
-Result<> FleetItemRun::cross(const Group& legs, Source& source, const Listing& listing, std::stop_token stop) {
+Result<> FleetItemRun::cross(const Group& legs, Source& source, const Listing& listing, const std::string& listed_state,
+                             std::stop_token stop) {
   const Clock::WallTime seen_at = context_.clock.now();
   std::vector<std::unique_ptr<Destination>> made;
   std::vector<Destination*> destinations;
@@ -251,7 +247,7 @@ Result<> FleetItemRun::cross(const Group& legs, Source& source, const Listing& l
   source_listings_ += seen.asked();
   fetches_ += report.fetches;
   if (report.error) return *report.error;
-  const std::string state = state_of(seen.seen(), first.policy());
+  const std::string state = seen.asked() == 0 ? listed_state : state_of(seen.seen(), first.policy());
   for (std::size_t i = 0; i < crossing_legs.size(); ++i) {
     const std::size_t leg = crossing_legs[i];
     note(leg, report.legs[i], state, seen_at);
@@ -268,15 +264,15 @@ Result<std::unique_ptr<Destination>> FleetItemRun::destination(std::size_t leg, 
   if (order.backup != nullptr) {
     const FleetBackup& backup = *order.backup;
     ObjectStore& store = *TRY(context_.ends.store(*context_.fleet.store(backup.store)));
-    const bool knows_account = !item_.source.account.empty() && !item_.source.region.empty();
+    const bool knows_account = !item_.source->account.empty() && !item_.source->region.empty();
     BackupOptions options{.format = backup.format,
                           .keys = backup.keys.value_or(KeyTemplate::standard(knows_account)),
                           .limits = backup.limits,
                           .recipients = backup.recipients,
-                          .source = item_.source.url.text(),
+                          .source = item_.source->url.text(),
                           .environment = context_.ends.child_environment()};
-    if (!item_.source.account.empty()) options.key_variables["account_id"] = item_.source.account;
-    if (!item_.source.region.empty()) options.key_variables["region"] = item_.source.region;
+    if (!item_.source->account.empty()) options.key_variables["account_id"] = item_.source->account;
+    if (!item_.source->region.empty()) options.key_variables["region"] = item_.source->region;
     return std::make_unique<BackupDestination>(store, TRY(RepositoryName::parse(order.name)), std::move(options),
                                                context_.options.patience, context_.clock);
   }
@@ -295,15 +291,16 @@ Result<std::unique_ptr<Destination>> FleetItemRun::destination(std::size_t leg, 
 void FleetItemRun::note(std::size_t leg, const LegReport& report, const std::string& state, Clock::WallTime seen_at) {
   LegOutcome& outcome = outcomes_[leg];
   outcome.state = state_of(report.status);
-  outcome.error = reason_of(report);
-  if (outcome.state == LegState::Failed && !outcome.error)
-    outcome.error = Error(ErrorKind::Unavailable, "nothing could be confirmed");
+  outcome.error.reset();
+  if (fell_short(outcome.state))
+    outcome.error = refusal_of(report).value_or(Error(ErrorKind::Unavailable, "nothing could be confirmed"));
   outcome.pack_bytes += report.pack_bytes;
-  outcome.refs_changed = static_cast<std::size_t>(std::ranges::count_if(report.refs, [](const RefResult& ref) {
+  outcome.refs_changed += static_cast<std::size_t>(std::ranges::count_if(report.refs, [](const RefResult& ref) {
     return ref.outcome == RefOutcome::Confirmed || ref.outcome == RefOutcome::Planned;
   }));
   outcome.refs_withheld =
       static_cast<std::size_t>(std::ranges::count(report.refs, RefOutcome::Withheld, &RefResult::outcome));
+  outcome.state = of_all_attempts(outcome);
   if (context_.options.dry_run) return;
 
   saw_source(leg, seen_at);
@@ -312,10 +309,10 @@ void FleetItemRun::note(std::size_t leg, const LegReport& report, const std::str
   delivery.error = outcome.error ? outcome.error->message() : std::string();
   if (outcome.state == LegState::UpToDate || outcome.state == LegState::Done) {
     outcome.proof = Proof::Confirmed;
-    delivery.source_id = item_.source.id;
+    delivery.source_id = item_.source->id;
     delivery.confirmed_state = state;
     delivery.confirmed_at = report.confirmed_at.value_or(seen_at);
-    delivery.last_push = item_.source.last_push;
+    delivery.last_push = item_.source->last_push;
     delivery.behind_since.reset();
     delivery.failures = 0;
   } else {
@@ -354,8 +351,9 @@ void FleetItemRun::hold(std::size_t leg, Error error) {
 
 void FleetItemRun::fail(std::size_t leg, Error error) {
   outcomes_[leg].state = LegState::Failed;
+  outcomes_[leg].state = of_all_attempts(outcomes_[leg]);
   Delivery& delivery = known_[leg];
-  delivery.outcome = "failed";
+  delivery.outcome = std::string(to_string(outcomes_[leg].state));
   delivery.error = error.message();
   ++delivery.failures;
   outcomes_[leg].error = std::move(error);

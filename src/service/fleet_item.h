@@ -43,7 +43,8 @@ class FleetItemRun {
   using Group = std::vector<std::size_t>;  // legs that one crossing can serve
   std::vector<Group> groups_to_bring(const std::vector<std::size_t>& legs);
   Result<> bring(const std::vector<Group>& groups, std::stop_token stop);
-  Result<> cross(const Group& legs, Source& source, const Listing& listing, std::stop_token stop);
+  Result<> cross(const Group& legs, Source& source, const Listing& listing, const std::string& listed_state,
+                 std::stop_token stop);
   Result<std::unique_ptr<Destination>> destination(std::size_t leg, std::stop_token stop);
   void note(std::size_t leg, const LegReport& report, const std::string& state, Clock::WallTime seen_at);
   void saw_source(std::size_t leg, Clock::WallTime at);

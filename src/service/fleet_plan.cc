@@ -43,52 +43,57 @@ HostedRepository wiki_of(const HostedRepository& hosted) {
 
 class Planner {
  public:
-  Planner(const Fleet& fleet, const FleetListings& listings, const UrlAtHost& url_at)
-      : fleet_(fleet), listings_(listings), url_at_(url_at) {}
+  Planner(const Fleet& fleet, FleetListings listings, const UrlAtHost& url_at) : fleet_(fleet), url_at_(url_at) {
+    for (auto& [key, listing] : listings)
+      listings_.emplace(key, std::make_shared<const std::vector<HostedRepository>>(std::move(listing)));
+  }
 
-  Result<FleetPlan> plan(const std::vector<Delivery>& known) {
+  Result<FleetPlan> plan(const std::vector<DeliveryKey>& known) {
     for (const FleetBackup& backup : fleet_.backups)
-      for_each_source(backup.source, [&](const HostedRepository& source) { add(backup, source); });
+      for_each_source(backup.source, [&](const SharedSource& source) { add(backup, source); });
     for (const FleetReplica& replica : fleet_.replicas)
-      for_each_source(replica.source, [&](const HostedRepository& source) {
+      for_each_source(replica.source, [&](const SharedSource& source) {
         for (const ReplicaEnd& end : replica.destinations) add(replica, end, source);
       });
     TRY(check_destinations());
     TRY(check_circles());
 
     FleetPlan plan;
-    for (auto& [name, item] : items_) plan.items.push_back(std::move(item));
     plan.refused = std::move(refused_);
     plan.missing = missing_from(known);
     plan.passed_over = passed_over();
+    plan.items.reserve(items_.size());
+    for (auto& [name, item] : items_) plan.items.push_back(std::move(item));
     return plan;
   }
 
  private:
+  using SharedSource = std::shared_ptr<const HostedRepository>;
+
   template <typename Work>
   void for_each_source(const SourceSelection& selection, const Work& work) {
     const auto listed = listings_.find({selection.host, selection.owner});
     if (listed == listings_.end()) return;
-    for (const HostedRepository& hosted : listed->second) {
+    for (const HostedRepository& hosted : *listed->second) {
       if (!is_selected(selection, hosted)) continue;
-      work(hosted);
-      if (selection.wikis && hosted.wiki) work(wiki_of(hosted));
+      work(SharedSource(listed->second, &hosted));
+      if (selection.wikis && hosted.wiki) work(std::make_shared<const HostedRepository>(wiki_of(hosted)));
     }
   }
 
-  void add(const FleetBackup& backup, const HostedRepository& source) {
-    const Result<std::string> name = name_from(backup.repository, backup.source.host, source);
+  void add(const FleetBackup& backup, const SharedSource& source) {
+    const Result<std::string> name = name_from(backup.repository, backup.source.host, *source);
     const Result<RepositoryName> checked = name ? RepositoryName::parse(*name) : Result<RepositoryName>(name.error());
-    if (!checked) return refuse(backup.name, backup.source.host, source, checked.error());
+    if (!checked) return refuse(backup.name, backup.source.host, *source, checked.error());
     FleetLeg& leg = leg_of(backup.name, backup.source.host, source, backup.store, checked->text());
     leg.backup = &backup;
   }
 
-  void add(const FleetReplica& replica, const ReplicaEnd& end, const HostedRepository& source) {
-    const Result<std::string> name = name_from(end.repository, replica.source.host, source);
-    if (!name) return refuse(replica.name, replica.source.host, source, name.error());
+  void add(const FleetReplica& replica, const ReplicaEnd& end, const SharedSource& source) {
+    const Result<std::string> name = name_from(end.repository, replica.source.host, *source);
+    if (!name) return refuse(replica.name, replica.source.host, *source, name.error());
     Result<Url> url = url_at_(*fleet_.host(end.host), *name);
-    if (!url) return refuse(replica.name, replica.source.host, source, url.error());
+    if (!url) return refuse(replica.name, replica.source.host, *source, url.error());
     FleetLeg& leg = leg_of(replica.name, replica.source.host, source, end.host, *name);
     leg.replica = &replica;
     leg.end = &end;
@@ -99,10 +104,10 @@ class Planner {
     refused_.push_back({order, host + "/" + source.name, error});
   }
 
-  FleetLeg& leg_of(const std::string& order, const std::string& host, const HostedRepository& source,
+  FleetLeg& leg_of(const std::string& order, const std::string& host, const SharedSource& source,
                    const std::string& place, const std::string& name) {
     FleetItem& item =
-        items_.try_emplace(host + "/" + source.name, FleetItem{.host = host, .source = source}).first->second;
+        items_.try_emplace(host + "/" + source->name, FleetItem{.host = host, .source = source}).first->second;
     FleetLeg& leg = item.legs.emplace_back();
     leg.key = {order, item.name(), place + "/" + name};
     leg.name = name;
@@ -131,21 +136,18 @@ class Planner {
     std::vector<ReplicaEdge> edges;
     for (const auto& [name, item] : items_)
       for (const FleetLeg& leg : item.legs)
-        if (leg.replica != nullptr) edges.push_back({end_at(item.source.url), end_at(*leg.url)});
+        if (leg.replica != nullptr) edges.push_back({end_at(item.source->url), end_at(*leg.url)});
     return refuse_circles(std::move(edges));
   }
 
-  std::vector<DeliveryKey> missing_from(const std::vector<Delivery>& known) const {
-    std::set<DeliveryKey> planned;
-    for (const auto& [name, item] : items_)
-      for (const FleetLeg& leg : item.legs) planned.insert(leg.key);
+  std::vector<DeliveryKey> missing_from(const std::vector<DeliveryKey>& known) const {
     std::set<std::string> listed;
     std::set<std::string> orders;  // whose hosts were listed
     const auto note = [&](const std::string& order, const SourceSelection& selection) {
       const auto found = listings_.find({selection.host, selection.owner});
       if (found == listings_.end()) return;
       orders.insert(order);
-      for (const HostedRepository& hosted : found->second) {
+      for (const HostedRepository& hosted : *found->second) {
         listed.insert(selection.host + "/" + hosted.name);
         if (hosted.wiki) listed.insert(selection.host + "/" + hosted.name + ".wiki");
       }
@@ -154,23 +156,21 @@ class Planner {
     for (const FleetReplica& replica : fleet_.replicas) note(replica.name, replica.source);
 
     std::vector<DeliveryKey> missing;
-    for (const Delivery& delivery : known)
-      if (orders.count(delivery.key.order) > 0 && planned.count(delivery.key) == 0 &&
-          listed.count(delivery.key.source) == 0)
-        missing.push_back(delivery.key);
+    for (const DeliveryKey& key : known)
+      if (orders.count(key.order) > 0 && listed.count(key.source) == 0) missing.push_back(key);
     return missing;
   }
 
   std::size_t passed_over() const {
     std::set<std::string> listed;
     for (const auto& [key, repositories] : listings_)
-      for (const HostedRepository& hosted : repositories) listed.insert(key.host + "/" + hosted.name);
+      for (const HostedRepository& hosted : *repositories) listed.insert(key.host + "/" + hosted.name);
     return static_cast<std::size_t>(
         std::ranges::count_if(listed, [this](const std::string& name) { return items_.count(name) == 0; }));
   }
 
   const Fleet& fleet_;
-  const FleetListings& listings_;
+  std::map<ListingKey, std::shared_ptr<const std::vector<HostedRepository>>> listings_;
   const UrlAtHost& url_at_;
   std::map<std::string, FleetItem> items_;
   std::vector<FleetPlan::Refused> refused_;
@@ -187,9 +187,9 @@ std::vector<ListingKey> listings_of(const Fleet& fleet) {
   return {keys.begin(), keys.end()};
 }
 
-Result<FleetPlan> plan_fleet(const Fleet& fleet, const FleetListings& listings, const std::vector<Delivery>& known,
+Result<FleetPlan> plan_fleet(const Fleet& fleet, FleetListings listings, const std::vector<DeliveryKey>& known,
                              const UrlAtHost& url_at) {
-  return Planner(fleet, listings, url_at).plan(known);
+  return Planner(fleet, std::move(listings), url_at).plan(known);
 }
 
 void select_items(FleetPlan& plan, const std::vector<std::string>& only, unsigned shard, unsigned shards) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,12 +28,12 @@ struct FleetLeg {
 
 // A repository with all of its legs: what several of them need is fetched once.
 struct FleetItem {
-  std::string host;  // as the configuration calls it
-  HostedRepository source;
-  bool is_wiki = false;  // its host says that there may be one
+  std::string host;                                // as the configuration calls it
+  std::shared_ptr<const HostedRepository> source;  // shared with the listing: there may be very many
+  bool is_wiki = false;                            // its host says that there may be one
   std::vector<FleetLeg> legs = {};
 
-  std::string name() const { return host + "/" + source.name; }
+  std::string name() const { return host + "/" + source->name; }
 };
 
 // One question to a host.
@@ -68,8 +69,8 @@ using UrlAtHost = std::function<Result<Url>(const FleetHost& host, std::string_v
 
 // Invalid, and nothing is planned: two sources with one destination, a repository that is its own destination, replicas
 // that form a circle; the message names them. Listings that failed are missing from `listings`: what they would hold is
-// neither planned nor missing. The fleet outlives the plan.
-Result<FleetPlan> plan_fleet(const Fleet& fleet, const FleetListings& listings, const std::vector<Delivery>& known,
+// neither planned nor missing. `known`: what was ever delivered. The fleet outlives the plan.
+Result<FleetPlan> plan_fleet(const Fleet& fleet, FleetListings listings, const std::vector<DeliveryKey>& known,
                              const UrlAtHost& url_at);
 
 // The part of it that --only and --shard select, as a person says them: globs of "HOST/NAME", none: all; shard `shard`

@@ -49,7 +49,7 @@ class FleetPlanTest : public ::testing::Test {
 
   Fleet fleet;
   FleetListings listings;
-  std::vector<Delivery> known;
+  std::vector<DeliveryKey> known;
 };
 
 TEST_F(FleetPlanTest, ARepositoryHasAllItsLegs) {
@@ -121,10 +121,10 @@ TEST_F(FleetPlanTest, ItsOwnDestinationIsACircleToo) {
 TEST_F(FleetPlanTest, WhatIsInNoListingAnyMoreIsMissing) {
   lists("a", {"x"});
   back_up("nightly", "a");
-  known.push_back({.key = {"nightly", "a/gone", "vault/a/gone"}});
-  known.push_back({.key = {"nightly", "a/x", "vault/a/x"}});
-  known.push_back({.key = {"nightly", "a/x", "vault/elsewhere"}});     // as it was called once
-  known.push_back({.key = {"given-up", "a/gone", "vault/given-up"}});  // no order any more
+  known.push_back({"nightly", "a/gone", "vault/a/gone"});
+  known.push_back({"nightly", "a/x", "vault/a/x"});
+  known.push_back({"nightly", "a/x", "vault/elsewhere"});     // as it was called once
+  known.push_back({"given-up", "a/gone", "vault/given-up"});  // no order any more
   EXPECT_THAT(must(plan()).missing, ElementsAre(DeliveryKey{"nightly", "a/gone", "vault/a/gone"}));
   listings.clear();
   EXPECT_THAT(must(plan()).missing, IsEmpty()) << "a host that was not listed says nothing";

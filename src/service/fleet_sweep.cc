@@ -34,11 +34,11 @@ class Sweeper {
   Result<SweepReport> run() {
     const Clock::SteadyTime began = context_.clock.steady();
     report_.began_at = context_.clock.now();
-    const FleetPlan plan = TRY(make_plan());
+    FleetPlan plan = TRY(make_plan());
     report_.repositories = plan.items.size();
     report_.passed_over = plan.passed_over;
     if (observer_ != nullptr) observer_->on_planned(plan);
-    note_missing(plan);
+    TRY(note_missing(plan));
     for (const FleetPlan::Refused& refused : plan.refused)
       report_.legs.push_back(
           {.key = {refused.order, refused.source, ""}, .state = LegState::Refused, .error = refused.error});
@@ -51,26 +51,21 @@ class Sweeper {
   }
 
  private:
-  // What it is made from is large, and not needed any more once it stands.
   Result<FleetPlan> make_plan() {
-    std::vector<Delivery> known = TRY(catalogue_.deliveries());
-    const FleetListings listings = list_all();
+    const std::vector<DeliveryKey> known = TRY(catalogue_.keys());
+    FleetListings listings = list_all();
     const UrlAtHost url_at = [this](const FleetHost& host, std::string_view name) -> Result<Url> {
       return TRY(context_.ends.host(host))
       ->url_of(name);
     };
-    FleetPlan plan = TRY(plan_fleet(context_.fleet, listings, known, url_at));
+    FleetPlan plan = TRY(plan_fleet(context_.fleet, std::move(listings), known, url_at));
     select_items(plan, options_.only, options_.shard, options_.shards);
-    for (Delivery& delivery : known) {
-      DeliveryKey key = delivery.key;
-      known_.emplace(std::move(key), std::move(delivery));
-    }
     return plan;
   }
 
-  Delivery known(const DeliveryKey& key) const {
-    const auto found = known_.find(key);
-    return found != known_.end() ? found->second : Delivery{.key = key};
+  Result<Delivery> known(const DeliveryKey& key) const {
+    return TRY(catalogue_.find(key))
+    .value_or(Delivery{.key = key});
   }
 
   // A host that throttles, or does not answer, is asked again: without its list all of it is left out.
@@ -130,9 +125,9 @@ class Sweeper {
     }
   }
 
-  void note_missing(const FleetPlan& plan) {
+  Result<> note_missing(const FleetPlan& plan) {
     for (const DeliveryKey& key : plan.missing) {
-      Delivery delivery = known(key);
+      Delivery delivery = TRY(known(key));
       if (!delivery.missing_since) delivery.missing_since = report_.began_at;
       delivery.outcome = "missing";
       report_.legs.push_back({.key = key,
@@ -145,9 +140,11 @@ class Sweeper {
                               .behind_since = delivery.behind_since});
       remember({std::move(delivery)});
     }
+    return {};
   }
 
-  void work(const FleetPlan& plan) {
+  // An item that has come to its end is let go: there may be very many.
+  void work(FleetPlan& plan) {
     std::map<std::string, std::size_t> lane_of;
     std::vector<std::size_t> lanes;
     SweepLimits limits{
@@ -159,48 +156,64 @@ class Sweeper {
     }
     std::vector<std::unique_ptr<FleetItemRun>> runs(plan.items.size());
     const auto bring = [&](std::size_t i, unsigned attempt) -> std::optional<Error> {
-      const FleetItem& item = plan.items[i];
+      FleetItem& item = plan.items[i];
       if (observer_ != nullptr) observer_->on_begin(item, attempt);
-      if (!runs[i]) runs[i] = std::make_unique<FleetItemRun>(item, known_of(item), context_);
-      std::optional<Error> error = runs[i]->attempt(attempt, stop_);
-      if (error && may_pass(*error) && attempt < options_.attempts_max && !stop_.stop_requested()) {
+      std::optional<Error> error = attempt_one(item, runs[i], attempt);
+      if (error && is_worth_another_attempt(*error) && attempt < options_.attempts_max && !stop_.stop_requested()) {
         if (observer_ != nullptr) observer_->on_again(item, *error);
         return error;
       }
-      finish(item, *runs[i]);
-      runs[i].reset();
+      finish(item, std::move(runs[i]), error);
       return error;
     };
-    const std::vector<unsigned> attempts = run_sweep(lanes, limits, bring, context_.clock, stop_);
+    run_sweep(lanes, limits, bring, context_.clock, stop_);
     // Stopped before their next turn came, or their first.
-    for (std::size_t i = 0; i < plan.items.size(); ++i) {
-      if (runs[i]) finish(plan.items[i], *runs[i]);
-      if (attempts[i] == 0) note_not_begun(plan.items[i]);
-    }
+    for (std::size_t i = 0; i < plan.items.size(); ++i)
+      if (!plan.items[i].legs.empty()) finish(plan.items[i], std::move(runs[i]), std::nullopt);
     flush();
   }
 
-  std::vector<Delivery> known_of(const FleetItem& item) const {
-    std::vector<Delivery> all;
-    for (const FleetLeg& leg : item.legs) all.push_back(known(leg.key));
-    return all;
-  }
-
-  void finish(const FleetItem& item, const FleetItemRun& run) {
-    if (observer_ != nullptr) observer_->on_end(item, run.outcomes());
-    const std::lock_guard lock(mutex_);
-    report_.source_listings += run.source_listings();
-    report_.fetches += run.fetches();
-    for (const LegOutcome& outcome : run.outcomes()) report_.legs.push_back(outcome);
-    remember(run.deliveries());
-  }
-
-  void note_not_begun(const FleetItem& item) {
-    for (const FleetLeg& leg : item.legs) {
-      const Delivery delivery = known(leg.key);
-      report_.legs.push_back(
-          {.key = leg.key, .confirmed_at = delivery.confirmed_at, .behind_since = delivery.behind_since});
+  // Without what is known of it nothing is done: it may be another repository by now.
+  std::optional<Error> attempt_one(const FleetItem& item, std::unique_ptr<FleetItemRun>& run, unsigned attempt) {
+    if (!run) {
+      std::vector<Delivery> all;
+      for (const FleetLeg& leg : item.legs) {
+        Result<Delivery> delivery = known(leg.key);
+        if (!delivery) return std::move(delivery).error();
+        all.push_back(std::move(delivery).value());
+      }
+      run = std::make_unique<FleetItemRun>(item, std::move(all), context_);
     }
+    return run->attempt(attempt, stop_);
+  }
+
+  // `run`: nothing was tried, for that reason or because of the stop.
+  void finish(FleetItem& item, std::unique_ptr<FleetItemRun> run, const std::optional<Error>& error) {
+    const std::vector<LegOutcome> outcomes = run ? run->outcomes() : untried(item, error);
+    if (observer_ != nullptr && (run || error)) observer_->on_end(item, outcomes);
+    const std::lock_guard lock(mutex_);
+    report_.legs.insert(report_.legs.end(), outcomes.begin(), outcomes.end());
+    if (run) {
+      report_.source_listings += run->source_listings();
+      report_.fetches += run->fetches();
+      remember(run->deliveries());
+    }
+    item = {};
+  }
+
+  std::vector<LegOutcome> untried(const FleetItem& item, const std::optional<Error>& error) const {
+    std::vector<LegOutcome> outcomes;
+    for (const FleetLeg& leg : item.legs) {
+      LegOutcome& outcome = outcomes.emplace_back();
+      outcome.key = leg.key;
+      outcome.state = error ? LegState::Failed : LegState::NotBegun;
+      outcome.error = error;
+      const Result<Delivery> delivery = known(leg.key);
+      if (!delivery) continue;
+      outcome.confirmed_at = delivery->confirmed_at;
+      outcome.behind_since = delivery->behind_since;
+    }
+    return outcomes;
   }
 
   void remember(std::vector<Delivery> deliveries) {
@@ -227,7 +240,6 @@ class Sweeper {
   SweepObserver* const observer_;
   const std::stop_token stop_;
   const FleetContext context_;
-  std::map<DeliveryKey, Delivery> known_;
 
   std::mutex mutex_;  // of all below, while items are at work
   SweepReport report_;

@@ -121,6 +121,52 @@ TEST_F(FleetSweepTest, WhatMayPassIsTriedAgain) {
   EXPECT_EQ(leg(report, "two").attempts, 2u);
 }
 
+// New tips go in one push and deletions in the next: that one does not get through.
+TEST_F(FleetSweepTest, OfALegThatBroughtSomeRefsTheOthersAreTriedAgainWhereThatMayHelp) {
+  fleet.replicas.front().policy.keep_old_tips = false;
+  source("two").holds = refs_at({{"refs/heads/main", 1}, {"refs/heads/a", 1}, {"refs/heads/b", 1}});
+  sweep();
+  source("two").parents[commit(2)] = commit(1);
+  source("two").holds = refs_at({{"refs/heads/main", 2}, {"refs/heads/a", 1}});
+  FakeDestination& two = destination("two");
+  two.before_push = [&] { two.before_push = [&] { two.push_error = Error(ErrorKind::Unavailable, "cut"); }; };
+  const SweepReport report = sweep();
+  EXPECT_EQ(leg(report, "two").state, LegState::Done);
+  EXPECT_EQ(leg(report, "two").attempts, 2u);
+  EXPECT_EQ(leg(report, "two").refs_changed, 2u);
+  EXPECT_FALSE(leg(report, "two").error);
+  EXPECT_EQ(two.holds, source("two").holds);
+}
+
+TEST_F(FleetSweepTest, NotForEver) {
+  fleet.replicas.front().policy.keep_old_tips = false;
+  source("two").holds = refs_at({{"refs/heads/main", 1}, {"refs/heads/a", 1}, {"refs/heads/b", 1}});
+  sweep();
+  source("two").parents[commit(2)] = commit(1);
+  source("two").holds = refs_at({{"refs/heads/main", 2}, {"refs/heads/a", 1}});
+  FakeDestination& two = destination("two");
+  const std::function<void()> cut = [&] {
+    two.push_error = Error(ErrorKind::Unavailable, "cut");
+    two.before_push = cut;
+  };
+  two.before_push = [&] { two.before_push = cut; };
+  const SweepReport report = sweep();
+  EXPECT_EQ(leg(report, "two").state, LegState::Partial) << "of all attempts together";
+  EXPECT_EQ(leg(report, "two").attempts, options.attempts_max);
+  EXPECT_EQ(leg(report, "two").refs_changed, 1u);
+  EXPECT_EQ(catalogue.kept.at(leg(report, "two").key).outcome, "partial");
+}
+
+TEST_F(FleetSweepTest, RefsThatAreRefusedForGoodAreNotTriedAgain) {
+  source("two").holds = refs_at({{"refs/heads/main", 1}, {"refs/heads/protected", 1}});
+  destination("two").refuses["refs/heads/protected"] = "protected branch";
+  const SweepReport report = sweep();
+  EXPECT_EQ(leg(report, "two").state, LegState::Partial);
+  EXPECT_EQ(leg(report, "two").attempts, 1u);
+  EXPECT_THAT(leg(report, "two").error->message(), HasSubstr("protected branch"));
+  EXPECT_EQ(leg(report, "two").refs_changed, 1u);
+}
+
 TEST_F(FleetSweepTest, WhatIsHeldIsBehindSinceItWasFirstSeen) {
   sweep();
   destination("two").holds = refs_at({{"refs/heads/main", 1}, {"refs/heads/a", 1}});
@@ -204,6 +250,19 @@ TEST_F(FleetSweepTest, ALostCatalogueCostsOnlyTime) {
   catalogue.kept.clear();
   catalogue.error = Error(ErrorKind::Exhausted, "disk full");
   EXPECT_TRUE(sweep().catalogue_error);
+}
+
+TEST_F(FleetSweepTest, WithoutWhatIsKnownOfItNothingIsDone) {
+  sweep();
+  source("two").parents[commit(2)] = commit(1);
+  source("two").holds = refs_at({{"refs/heads/main", 2}});
+  catalogue.find_error = Error(ErrorKind::Corrupt, "damaged");
+  const SweepReport report = sweep();
+  EXPECT_EQ(report.count(LegState::Failed), 3u);
+  EXPECT_EQ(leg(report, "two").error->message(), "damaged");
+  EXPECT_EQ(destination("two").holds, refs_at({{"refs/heads/main", 1}}));
+  catalogue.find_error.reset();
+  EXPECT_EQ(sweep().count(LegState::Done), 1u);
 }
 
 TEST_F(FleetSweepTest, ABackupAndAReplicaOfOneSourceShareItsListing) {

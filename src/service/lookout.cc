@@ -151,17 +151,29 @@ Result<LookoutInput> Lookout::read(Clock::WallTime now) {
 }
 
 Result<> Lookout::add_failures(LookoutInput& input) {
-  for (const ReplicaRecord& replica : input.replicas) {
-    if (replica.memory.outcome != LookOutcome::Failed) continue;
-    const std::string& name = replica.order.name;
-    const Result<std::vector<LookRecord>> looks = world_.replicas.history(name, Replicas::kLooksKept);
-    if (!looks && looks.error().kind() == ErrorKind::NotFound) continue;  // removed since it was listed
-    if (!looks) return looks.error();
-    const auto good =
-        std::ranges::find_if(*looks, [](const LookRecord& look) { return look.outcome != LookOutcome::Failed; });
-    if (good != looks->begin()) input.failing_since[name] = std::prev(good)->began_at;
-  }
+  for (const ReplicaRecord& replica : input.replicas)
+    if (replica.memory.outcome == LookOutcome::Failed)
+      if (const std::optional<Clock::WallTime> since = TRY(failing_since(replica)))
+        input.failing_since[replica.order.name] = *since;
   return {};
+}
+
+// Looks that fail alike are one entry of the history, so the first one is enough as a rule.
+Result<std::optional<Clock::WallTime>> Lookout::failing_since(const ReplicaRecord& replica) {
+  std::optional<Clock::WallTime> since;
+  for (const std::size_t entries : {std::size_t{1}, Replicas::kLooksKept}) {
+    const Result<std::vector<LookRecord>> looks = world_.replicas.history(replica.order.name, entries);
+    if (!looks && looks.error().kind() == ErrorKind::NotFound) return since;  // removed since it was listed
+    if (!looks) return looks.error();
+    std::uint64_t failures = 0;
+    for (const LookRecord& look : *looks) {
+      if (look.outcome != LookOutcome::Failed) return since;
+      since = look.began_at;
+      failures += look.looks;
+    }
+    if (failures >= replica.memory.failures) return since;
+  }
+  return since;
 }
 
 // Every one of them is in the log; people hear of many that are alike as of one.

@@ -86,6 +86,7 @@ class Lookout {
   Result<> remember();
   Result<LookoutInput> read(Clock::WallTime now);
   Result<> add_failures(LookoutInput& input);
+  Result<std::optional<Clock::WallTime>> failing_since(const ReplicaRecord& replica);
   void note(const std::vector<Notice>& notices);
   void give_up_oldest(Lane& lane);
   Result<> write();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "catalogue/sqlite.h"
 #include "testing/must.h"
 #include "testing/scripted_server.h"
 #include "testing/temp_dir.h"
@@ -54,6 +55,8 @@ class BreakableCatalogue final : public Catalogue {
     if (is_broken) return Error(ErrorKind::Corrupt, "the file is damaged");
     return real_->deliveries();
   }
+  Result<std::vector<DeliveryKey>> keys() override { return real_->keys(); }
+  Result<std::optional<Delivery>> find(const DeliveryKey& key) override { return real_->find(key); }
   Result<> record(const std::vector<Delivery>& deliveries) override { return real_->record(deliveries); }
   Result<> forget(const std::vector<DeliveryKey>& keys) override { return real_->forget(keys); }
   Result<std::vector<ListingRecord>> listings() override { return real_->listings(); }
@@ -182,6 +185,16 @@ TEST_F(LookoutTest, AFailureIsAsOldAsTheFirstInARow) {
   EXPECT_EQ(lookout->open_alarms().front().trouble.summary, "fails since 16 minutes, 2 times in a row: push: 503");
 }
 
+TEST_F(LookoutTest, AFailureThatAFewLooksEndedIsOver) {
+  create("web");
+  record("web", failed());
+  clock.advance(kHour);
+  record("web", equal());
+  record("web", failed());
+  after(Milliseconds(0));
+  EXPECT_THAT(lookout->open_alarms(), IsEmpty()) << "it fails since now";
+}
+
 TEST_F(LookoutTest, BackupsAreThoseInItsStores) {
   for (const std::string destination : {"vault/app/web", "github/app/web"})
     must(catalogue.record({{.key = {.order = "nightly", .source = "gitlab/app/web", .destination = destination},
@@ -264,7 +277,7 @@ TEST_F(LookoutTest, ManyThatAreAlikeAreSaidAsOne) {
     record("r" + std::to_string(i), held());
   }
   after(Milliseconds(0));
-  EXPECT_THAT(after(kMinute), ElementsAre("raised 12 subjects/held"));
+  EXPECT_THAT(after(kMinute), ElementsAre("raised 12 replicas/held"));
   EXPECT_EQ(lookout->open_alarms().size(), 12u);
 }
 
@@ -325,6 +338,34 @@ TEST_F(LookoutTest, AChannelThatIsGoneLeavesNoBacklog) {
   start();
   after(Milliseconds(0));
   EXPECT_THAT(must(records.notices()), IsEmpty());
+}
+
+TEST_F(LookoutTest, HoldsTenThousandThatFail) {
+  {
+    // Creating each is a commit to the disk.
+    const auto database = must(Database::open(file, Milliseconds(0)));
+    must(database->run(R"sql(
+      BEGIN;
+      WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000)
+      INSERT INTO replicas (name, source_url, source_host, source_type, source_id, destination_url, destination_host,
+        destination_type, destination_id, account_name, link, policy, schedule, role, regions, freshness, created_at,
+        outcome, error_kind, error, failures, behind_since, next_look_at)
+      SELECT printf('group/repository-%05d', n), 'https://here/' || n, 'here', '', '', 'https://there/' || n, 'there',
+        '', '', '', '', '', '', '', '', 360000000, 1700000000000, 'failed', 'unavailable', 'push: 503', 3,
+        1700000000000, 1800000000000 FROM numbers;
+      INSERT INTO looks (replica, epoch, looks, reason, triggered_at, began_at, ended_at, outcome, refs_changed,
+        pack_bytes, plan_digest, error_kind, error, remedy)
+      SELECT id, id, 3, 'schedule', created_at, created_at, created_at, 'failed', 0, 0, '', 'unavailable', 'push: 503', ''
+      FROM replicas;
+      COMMIT)sql"));
+  }
+  clock.advance(kHour);
+  after(Milliseconds(0));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_THAT(after(kMinute), ElementsAre("raised 10000 replicas/failing", "raised 10000 replicas/lag"));
+  const auto took = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - began);
+  std::printf("a pass that raises 20,000 alarms: %lld ms\n", static_cast<long long>(took.count()));
+  EXPECT_EQ(lookout->open_alarms().size(), 20'000u);
 }
 
 class Heartbeat : public LookoutTest {

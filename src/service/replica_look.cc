@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/printable.h"
 #include "service/fleet_sweep.h"
+#include "service/refusal.h"
 
 namespace packferry {
 namespace {
@@ -73,16 +74,6 @@ std::vector<RefChange> changes_of(const LegReport& leg) {
 }
 
 LookFailure failure_of(const Error& why) { return {why.kind(), why.message(), remedy_of(why.kind())}; }
-
-// Something was refused or could not be confirmed: in the words of the first ref.
-Error refusal_of(const LegReport& leg) {
-  if (leg.error) return *leg.error;
-  for (const RefResult& ref : leg.refs)
-    if (ref.outcome == RefOutcome::Rejected || ref.outcome == RefOutcome::NotDone ||
-        objects(ref, Objection::NameConflict))
-      return Error(ErrorKind::Rejected, "{}: {}", printable(ref.update.name.text()), printable(ref.reason));
-  return Error(ErrorKind::Rejected, "not all refs could be brought over");
-}
 
 LookOutcome outcome_of(const LegReport& leg) {
   switch (leg.status) {
@@ -156,7 +147,8 @@ Result<Looked> look_at(Source& source, Destination& destination, const LookOptio
     look.held =
         HeldPlan{.digest = leg.held_digest, .text = text_of_held(leg), .expires_at = clock.now() + options.held_for};
   if (look.outcome != LookOutcome::Failed) return Looked{.look = std::move(look), .held_refs = held_refs_of(leg)};
-  const Error why = error != nullptr ? *error : refusal_of(leg);
+  const Error fell_short(ErrorKind::Rejected, "not all refs could be brought over");
+  const Error why = error != nullptr ? *error : refusal_of(leg).value_or(fell_short);
   look.failure = failure_of(why);
   return Looked{.look = std::move(look), .error = why};
 }

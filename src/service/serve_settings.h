@@ -57,9 +57,9 @@ struct IdTokenSettings {
   std::string audience;
   Url keys;  // where the issuer's public keys are
   struct Projects {
-    std::string project;                // a glob of paths: "team/*"
+    std::string project;                // its path, exactly: "team/web"
     std::vector<std::string> replicas;  // globs of the names of replicas that it may ask for
-    bool only_protected = false;        // only for refs that the project protects
+    bool only_protected = true;         // only jobs for refs that the project protects
   };
   std::vector<Projects> projects;
 };
@@ -74,15 +74,18 @@ struct ServeSettings {
   std::string sweep = {};  // service/cron.h: when this file's backups and replicas are swept; empty: never
   std::vector<WebhookSettings> webhooks = {};
   std::vector<EventQueueSettings> queues = {};
-  std::vector<IdTokenSettings> id_tokens = {};
+  std::optional<IdTokenSettings> id_tokens = {};
 
   Milliseconds look_out_every{15'000};
+  std::optional<Milliseconds> raise_after = {};  // how long a trouble stays before somebody hears of it
+  std::optional<Milliseconds> over_after = {};   // and is gone before it is said to be over
   std::vector<AlarmSettings> alarms = {};
   std::vector<ObjectiveSettings> objectives = {};  // the first that fits a replica counts
   std::optional<Milliseconds> backup_age = {};     // of the newest snapshot of each backup
   std::optional<Milliseconds> queue_age = {};      // of what waits for a worker
   std::optional<SecretReference> heartbeat = {};   // an address: who has it can speak for us
-  bool embedded_metrics = false;                   // lines for CloudWatch on standard output
+  // Lines for CloudWatch on standard output, once a minute: one of the service, and if wanted one of each replica.
+  enum class EmbeddedMetrics { None, Service, Replica } embedded_metrics = EmbeddedMetrics::None;
 };
 
 }  // namespace packferry

@@ -81,7 +81,7 @@ bool SweepSchedule::failed(std::size_t item, const Error& error, Clock::SteadyTi
   const unsigned attempts = items_[item].attempts;
   --lane.at_work;
   if (error.kind() == ErrorKind::Throttled) narrow(lane, error.retry_after(), now);
-  if (!may_pass(error) || attempts >= limits_.attempts_max) {
+  if (!is_worth_another_attempt(error) || attempts >= limits_.attempts_max) {
     --unsettled_;
     return false;
   }

@@ -27,6 +27,11 @@ struct SweepLimits {
   std::uint64_t seed = 0;
 };
 
+// It may pass; or something moved under us, and the next attempt looks again.
+inline bool is_worth_another_attempt(const Error& error) {
+  return may_pass(error) || error.kind() == ErrorKind::Conflict;
+}
+
 // Pure: which item is next, at this time. Not for several threads at once.
 class SweepSchedule {
  public:

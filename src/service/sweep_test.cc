@@ -93,6 +93,12 @@ TEST(SweepSchedule, OnlyWhatMayPassIsTriedAgainAndNotForEver) {
   EXPECT_TRUE(schedule.is_over());
 }
 
+TEST(SweepSchedule, WhatMovedUnderUsIsLookedAtAgain) {
+  SweepSchedule schedule({0}, {.jobs = 1, .attempts_max = 2});
+  ASSERT_EQ(schedule.next(kStart).item, 0u);
+  EXPECT_TRUE(schedule.failed(0, Error(ErrorKind::Conflict, "another hand"), kStart));
+}
+
 TEST(SweepSchedule, WhatIsTriedAgainIsNotStarvedByWhatIsFresh) {
   SweepSchedule schedule({0, 0, 0}, {.jobs = 1});
   ASSERT_EQ(schedule.next(kStart).item, 0u);

@@ -8,10 +8,12 @@
 #include <set>
 
 #include "base/printable.h"
+#include "base/quantity.h"
 #include "setup/buildspec.h"
 #include "setup/cloudformation.h"
 #include "setup/event_rule.h"
 #include "setup/gitlab_ci.h"
+#include "setup/monitors.h"
 #include "setup/policy.h"
 
 namespace packferry {
@@ -235,6 +237,28 @@ Result<std::string> make_gitlab_ci(Given& given) {
   return gitlab_ci(options);
 }
 
+Result<MonitorOptions> monitors_of(Given& given) {
+  MonitorOptions options;
+  options.name = given.get("name", options.name);
+  const std::pair<std::string_view, Milliseconds*> lengths[] = {{"lag", &options.lag},
+                                                                {"failing", &options.failing},
+                                                                {"backup-age", &options.backup_age},
+                                                                {"queue", &options.queue}};
+  for (const auto& [name, length] : lengths)
+    if (given.has(name)) *length = TRY(parse_duration(given.get(name)));
+  return options;
+}
+
+Result<std::string> make_monitors(Given& given) {
+  const std::string format = TRY(given.choose("format", {"prometheus", "alertmanager", "cloudwatch", "grafana"}));
+  if (format == "alertmanager") return alertmanager_routes(TRY(given.need("webhook")), given.get("heartbeat"));
+  if (format == "grafana") return grafana_dashboard({.name = given.get("name", MonitorOptions().name)});
+  MonitorOptions options = TRY(monitors_of(given));
+  if (format == "prometheus") return prometheus_rules(options);
+  if (given.has("failing")) return Error(ErrorKind::Invalid, "--failing has no use here: CloudWatch counts periods");
+  return cloudwatch_alarms(options, given.get("alarm-email"));
+}
+
 struct Document {
   std::string_view name;
   Result<std::string> (*make)(Given& given);
@@ -250,6 +274,7 @@ constexpr Document kDocuments[] = {
     {"event-rule", make_event_rule},
     {"cloudformation", make_cloudformation},
     {"gitlab-ci", make_gitlab_ci},
+    {"monitors", make_monitors},
 };
 
 // Each value by itself, and as often as it may come.
@@ -320,6 +345,13 @@ const std::vector<SetupOption>& setup_options() {
       {"issuer", ValueKind::Address},
       {"gitlab-project", ValueKind::ProjectPath},
       {"branch", ValueKind::Branch, true},
+      {"format", ValueKind::Word},
+      {"lag", ValueKind::Duration},
+      {"failing", ValueKind::Duration},
+      {"backup-age", ValueKind::Duration},
+      {"queue", ValueKind::Duration},
+      {"webhook", ValueKind::Address},
+      {"heartbeat", ValueKind::Address},
   };
   return kOptions;
 }

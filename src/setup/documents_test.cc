@@ -144,6 +144,33 @@ const std::vector<Sample>& samples() {
         {"ref", {"refs/heads/*"}},
         {"create", {""}},
         {"image", {"registry.example.org/packferry:1"}}}},
+      {"monitors-prometheus.yml", "monitors", {{"format", {"prometheus"}}}},
+      {"monitors-prometheus-all.yml",
+       "monitors",
+       {{"format", {"prometheus"}},
+        {"name", {"ferry-2"}},
+        {"lag", {"5m"}},
+        {"failing", {"30m"}},
+        {"backup-age", {"8h"}},
+        {"queue", {"20m"}}}},
+      {"monitors-alertmanager.yml",
+       "monitors",
+       {{"format", {"alertmanager"}}, {"webhook", {"https://alarms.example.org/hook"}}}},
+      {"monitors-alertmanager-all.yml",
+       "monitors",
+       {{"format", {"alertmanager"}},
+        {"webhook", {"https://alarms.example.org/hook"}},
+        {"heartbeat", {"https://heartbeat.example.org/packferry"}}}},
+      {"monitors-grafana.json", "monitors", {{"format", {"grafana"}}}},
+      {"stack-monitors.yml", "monitors", {{"format", {"cloudwatch"}}}},
+      {"stack-monitors-all.yml",
+       "monitors",
+       {{"format", {"cloudwatch"}},
+        {"name", {"ferry-2"}},
+        {"lag", {"5m"}},
+        {"backup-age", {"8h"}},
+        {"queue", {"20m"}},
+        {"alarm-email", {"ops@example.org"}}}},
   };
   return kSamples;
 }
@@ -213,6 +240,8 @@ TEST(Documents, WhatIsMissingIsNamed) {
               HasSubstr("--shards is missing"));
   EXPECT_THAT(refusal("cloudformation", {{"part", {"middle"}}}), HasSubstr("not 'middle'"));
   EXPECT_THAT(refusal("gitlab-ci", {}), HasSubstr("--role-arn is missing"));
+  EXPECT_THAT(refusal("monitors", {}), HasSubstr("--format is one of prometheus, alertmanager, cloudwatch, grafana"));
+  EXPECT_THAT(refusal("monitors", {{"format", {"alertmanager"}}}), HasSubstr("--webhook is missing"));
   EXPECT_THAT(refusal("bucket", {}), HasSubstr("there is no document 'bucket'; there are bucket-policy, "));
 }
 
@@ -224,6 +253,9 @@ TEST(Documents, WhatHasNoUseIsRefused) {
               HasSubstr("an event names its repository"));
   EXPECT_THAT(refusal("codebuild-policy", with(kJob, {{"role", {"batch"}}, {"bucket", {"example"}}})),
               HasSubstr("--bucket has no use here"));
+  EXPECT_THAT(refusal("monitors", {{"format", {"grafana"}}, {"lag", {"5m"}}}), HasSubstr("--lag has no use here"));
+  EXPECT_THAT(refusal("monitors", {{"format", {"cloudwatch"}}, {"failing", {"5m"}}}),
+              HasSubstr("--failing has no use"));
   EXPECT_THAT(refusal("bucket-policy", with(kPolicy, {{"bucket", {"one", "two"}}})),
               HasSubstr("--bucket is given twice"));
   EXPECT_THAT(refusal("cloudformation", with(with(kJob, kPlace), {{"part", {"source"}}, {"project", {"a", "b"}}})),

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/printable.h"
+#include "base/quantity.h"
 #include "setup/template.h"
 
 namespace packferry {
@@ -132,6 +133,11 @@ bool is_sha256(std::string_view text) {
   return text.size() == 64 && std::ranges::all_of(text, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
 
+bool is_duration(std::string_view text) {
+  const Result<Milliseconds> length = parse_duration(text);
+  return length && *length >= Milliseconds(60'000) && *length <= Milliseconds(365 * 24 * 3'600'000LL);
+}
+
 struct Form {
   ValueKind kind;
   bool (*fits)(std::string_view text);
@@ -175,6 +181,7 @@ constexpr Form kForms[] = {
     {ValueKind::Email, is_email, "an e-mail address"},
     {ValueKind::Shards, [](std::string_view text) { return is_number(text, 2, 100); }, "a number from 2 to 100"},
     {ValueKind::Count, [](std::string_view text) { return is_number(text, 1, 10'000); }, "a number from 1 to 10000"},
+    {ValueKind::Duration, is_duration, "a length of time like 15m or 26h, from 1m to 365d"},
     {ValueKind::Lock, is_lock, "GOVERNANCE=DAYS or COMPLIANCE=DAYS"},
     {ValueKind::LogDays, is_log_days,
      "a number of days that CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 180, 365, …"},

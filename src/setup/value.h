@@ -35,6 +35,7 @@ enum class ValueKind {
   Count,       // 1 to 10,000
   LogDays,     // as many as CloudWatch Logs can keep a log
   AlarmHours,  // 2 to 168: an alarm looks back seven days at most
+  Duration,    // 15m, 26h
   Lock,        // GOVERNANCE=30, COMPLIANCE=30: days
   Word,        // one of a few, that the document knows
 };

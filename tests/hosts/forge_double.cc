@@ -23,7 +23,7 @@ Doubles* const g_doubles = dynamic_cast<Doubles*>(::testing::AddGlobalTestEnviro
 
 ForgeDouble::ForgeDouble(const std::string& kind) {
   const char* path = std::getenv("PATH");
-  ProcessOptions options{.argv = {PACKFERRY_PYTHON, PACKFERRY_FORGE_DOUBLE, kind, directory_ / "repositories"},
+  ProcessOptions options{.argv = {PACKFERRY_PYTHON, PACKFERRY_FORGE_DOUBLE, kind, repositories()},
                          .environment = {std::string("PATH=") + (path == nullptr ? "/usr/bin:/bin" : path),
                                          "HOME=" + directory_.path().string(), "PYTHONDONTWRITEBYTECODE=1"},
                          .directory = {},

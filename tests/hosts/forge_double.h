@@ -1,6 +1,7 @@
 // A double of a forge (tests/servers/forges/double.py) as a child process, which takes orders.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,8 @@ class ForgeDouble {
   explicit ForgeDouble(const std::string& kind);
 
   Url web() const;
+  // Where the bare repositories are that it serves: app/web.git, …
+  std::filesystem::path repositories() const { return directory_ / "repositories"; }
   // JSON, as double.py has it; what it answers.
   std::string order(std::string json);
 

@@ -40,6 +40,8 @@ expect never packferry refs --color n
 expect src packferry replicate sr
 expect snapshots packferry sn
 expect zip packferry backup --format z
+expect grafana packferry setup --format g
+expect monitors packferry setup mo
 expect drill packferry verify --level d
 expect src packferry backup a --to sr
 expect --keep-within packferry prune --keep-w

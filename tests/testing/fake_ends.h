@@ -82,9 +82,10 @@ class FakeSource final : public Source {
     fetches.push_back(request);
     if (fetch_error) return Error(*std::exchange(fetch_error, std::nullopt));
     return PackStream::open(
-        std::make_unique<BreakingReader>(some_pack(static_cast<std::uint32_t>(request.wants.size()), pack_bytes),
-                                         std::exchange(break_at, std::string::npos)),
-        ObjectFormat::Sha1);
+               std::make_unique<BreakingReader>(some_pack(static_cast<std::uint32_t>(request.wants.size()), pack_bytes),
+                                                std::exchange(break_at, std::string::npos)),
+               ObjectFormat::Sha1)
+        .context("fetch from {}", name());
   }
 
   // What is in `wants` and not in `haves`, by `parents`.
@@ -183,6 +184,7 @@ class FakeDestination final : public Destination {
   Result<std::unique_ptr<PushWriter>> open(PushRequest request, RemoteMessages, std::stop_token) override {
     pushes.push_back(request);
     if (before_push) std::exchange(before_push, nullptr)();
+    if (push_error) return Error(*std::exchange(push_error, std::nullopt));
     return std::unique_ptr<PushWriter>(std::make_unique<Push>(*this, std::move(request)));
   }
 
@@ -203,6 +205,7 @@ class FakeDestination final : public Destination {
   bool lies = false;                           // says ok and does nothing
   std::optional<Error> listing_error;
   std::function<void()> before_push;  // once: another hand
+  std::optional<Error> push_error;    // once
 
   std::vector<PushRequest> pushes;
   std::size_t abandoned = 0;

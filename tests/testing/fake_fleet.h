@@ -143,6 +143,18 @@ class MemoryCatalogue final : public Catalogue {
     for (const auto& [key, delivery] : kept) all.push_back(delivery);
     return all;
   }
+  Result<std::vector<DeliveryKey>> keys() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<DeliveryKey> all;
+    for (const auto& [key, delivery] : kept) all.push_back(key);
+    return all;
+  }
+  Result<std::optional<Delivery>> find(const DeliveryKey& key) override {
+    const std::lock_guard lock(mutex_);
+    if (find_error) return Error(*find_error);
+    const auto found = kept.find(key);
+    return found == kept.end() ? std::optional<Delivery>() : found->second;
+  }
   Result<> record(const std::vector<Delivery>& deliveries) override {
     const std::lock_guard lock(mutex_);
     if (error) return Error(*error);
@@ -175,7 +187,8 @@ class MemoryCatalogue final : public Catalogue {
   std::map<DeliveryKey, Delivery> kept;
   std::vector<ListingRecord> listed;
   std::vector<SweepRecord> runs;
-  std::optional<Error> error;
+  std::optional<Error> error;  // of what is recorded
+  std::optional<Error> find_error;
 
  private:
   std::mutex mutex_;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A double of a forge, on loopback, for programs that start one:
 
-    double.py gitlab|github|gitea|bitbucket|bitbucket-server DIRECTORY
+    double.py gitlab|github|gitea|bitbucket|bitbucket-server|codecommit|plain DIRECTORY
 
 prints its address, serves the bare repositories that it makes in DIRECTORY, and takes orders on standard input, a JSON
 object a line, each answered with a line; it ends when its input does.
@@ -19,9 +19,11 @@ import sys
 
 import bitbucket
 import bitbucket_server
+import codecommit
 import gitea
 import github
 import gitlab
+import plain
 
 KINDS = {
     "gitlab": gitlab.GitLab,
@@ -29,6 +31,8 @@ KINDS = {
     "gitea": gitea.Gitea,
     "bitbucket": bitbucket.Bitbucket,
     "bitbucket-server": bitbucket_server.BitbucketServer,
+    "codecommit": codecommit.CodeCommit,
+    "plain": plain.Plain,
 }
 
 

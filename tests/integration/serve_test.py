@@ -1,0 +1,205 @@
+"""The service, as its users meet it: a chain over three hosts that keeps itself true."""
+
+import json
+import pathlib
+import sys
+import time
+import unittest
+import urllib.parse
+
+from codecommit_test import CodeCommit
+from sandbox import DONE, FAILED, HELD
+from service import Door, Receiver, Service, eventually
+
+HOOK = "a secret of the hook, long enough"
+
+
+class Chain(CodeCommit):
+    """A host with webhooks -> CodeCommit -> an internal host, which can go away."""
+
+    def setUp(self):
+        super().setUp()
+        self.init("web")
+        self.commit("web", "main", 3)
+        self.commit("web", "topic", 2)
+        self.init("third")
+        server = urllib.parse.urlsplit(self.servers["FERRY_HTTP_OPEN"])
+        self.door = self.enterContext(Door(server.hostname, server.port))
+        self.receiver = self.enterContext(Receiver())
+        self.environment = {**self.environment, "HOOK": HOOK, "PACKFERRY_CATALOGUE": str(self.repos / "packferry.db")}
+        self.first = self.url("FERRY_HTTP_OPEN", "web")
+        self.second = "codecommit::eu-central-1://web"
+        self.third = f"http://127.0.0.1:{self.door.port}{server.path}/{self.corner}/third.git"
+
+    def toml(self, more=""):
+        return f"""
+catalogue = "packferry.db"
+
+[hosts.lab]
+kind = "list"
+repositories = ["{self.first}"]
+
+[hosts.aws]
+kind = "codecommit"
+region = "eu-central-1"
+
+[hosts.inner]
+kind = "list"
+repositories = ["{self.third}"]
+
+[serve]
+look_out_every = "1s"
+raise_after = "1s"
+over_after = "1s"
+drain = "20s"
+
+[[serve.webhooks]]
+name = "lab"
+kind = "gitlab"
+secrets = [{{ env = "HOOK" }}]
+
+[[serve.alarms]]
+kind = "webhook"
+url = "{self.receiver.url}/alarms"
+
+[[serve.objectives]]
+lag = "1s"
+failing = "1s"
+{more}
+"""
+
+    def serve(self, *words, more=""):
+        return self.enterContext(Service(self.repos, self.toml(more), self.environment, *words))
+
+    def replica(self, *words, status=DONE):
+        run = self.packferry("replica", *words)
+        self.assertEqual(run.status, status, f"packferry replica {' '.join(words)}\n{run.said}")
+        return run
+
+    def create(self):
+        self.replica("create", self.first, self.second, "--name", "first", "--create", "--allow-rewinds", "0")
+        self.replica("create", self.second, self.third, "--name", "second", "--allow-rewinds", "0")
+
+    def get(self, name):
+        return json.loads(self.replica("get", name, "--json").stdout)["replica"]
+
+    def wait_for(self, name, status):
+        return eventually(lambda: (now := self.get(name))["status"] == status and now, f"{name} is {status}")
+
+    def push_hook(self, service, **more):
+        body = {"object_kind": "push", "project": {"path_with_namespace": f"{self.corner}/web", **more}}
+        return service.ask("POST", "/v1/webhooks/lab", body, X_Gitlab_Token=HOOK, X_Gitlab_Event="Push Hook")
+
+    def tip(self, name, branch="main"):
+        return self.refs(name).get(f"refs/heads/{branch}")
+
+    def aws(self):
+        return self.place("web")
+
+    def alarms(self, **wanted):
+        return [body for path, _, body in self.receiver.heard
+                if path == "/alarms" and all(body.get(key) == value for key, value in wanted.items())]  # fmt: skip
+
+
+class Story(Chain):
+    def test_a_chain_keeps_itself_true(self):
+        self.commit("third", "main", 1)
+        self.replica("create", self.first, self.second, "--name", "first", "--create", "--allow-rewinds", "0")
+        self.replica("create", self.second, self.third, "--name", "second", status=FAILED)
+        self.replica("create", self.second, self.third, "--name", "second", "--replace-branch", "main",
+                     "--allow-rewinds", "0")  # fmt: skip
+        service = self.serve()
+        self.replica("parity", "first", "second")
+
+        # A push and its webhook are at the third host.
+        self.commit("web", "main")
+        began = time.monotonic()
+        self.assertEqual(self.push_hook(service)[0], 202)
+        eventually(lambda: self.tip("third") == self.tip("web"), "the push is at the third host")
+        print(f"a push was at the third host {time.monotonic() - began:.2f} s after its webhook", file=sys.stderr)
+        now = self.wait_for("second", "UpToDate")
+        self.assertEqual(now["lagSeconds"], 0)
+        self.assertGreaterEqual(now["lastReplicatedSourceChangeDateUTC"], now["creationDate"])
+        self.assertEqual(now["sourceType"], "CodeCommit")
+        self.assertTrue(now["sourceId"].startswith("arn:aws:codecommit:eu-central-1:"), now["sourceId"])
+        self.assertEqual(self.get("first")["status"], "UpToDate")
+
+        # A force-push is held, approved, carried; the old tip is kept.
+        old = self.tip("web")
+        self.commit("web", "main", parent=f"{old}~2")
+        self.assertEqual(self.push_hook(service)[0], 202)
+        held = self.wait_for("first", "Held")
+        self.assertEqual(self.tip(self.aws()), old)
+        self.assertIn("approvePlan", held["permittedActions"])
+        eventually(lambda: self.alarms(kind="held", state="raised"), "somebody is told")
+        self.replica("approve", "first", held["heldPlan"]["digest"][:12])
+        self.wait_for("second", "Held")
+        self.replica("approve", "second", self.get("second")["heldPlan"]["digest"])
+        self.assertEqual(self.tip("third"), self.tip("web"))
+        self.assertIn(old, self.kept("third")["heads/main"])
+        self.replica("parity", "first", "second")
+
+        # The third host goes away, and comes back.
+        self.door.shut()
+        self.commit("web", "main")
+        self.assertEqual(self.push_hook(service)[0], 202)
+        self.wait_for("second", "Failing")
+        alarm = eventually(lambda: self.alarms(kind="failing", state="raised"), "somebody is told")[0]
+        self.assertEqual(alarm["subject"], "replica second")
+        self.door.open()
+        self.wait_for("second", "UpToDate")
+        self.assertEqual(self.tip("third"), self.tip("web"))
+        eventually(lambda: self.alarms(kind="failing", state="over"), "it is said that it is over")
+
+    def test_a_hook_that_does_not_prove_itself_is_not_heard(self):
+        self.create()
+        service = self.serve()
+        body = {"object_kind": "push", "project": {"path_with_namespace": f"{self.corner}/web"}}
+        for headers in ({}, {"X_Gitlab_Token": "wrong"}, {"X_Gitlab_Token": ""}):
+            self.assertIn(service.ask("POST", "/v1/webhooks/lab", body, **headers)[0], (401, 403))
+        self.assertEqual(service.ask("POST", "/v1/webhooks/other", body, X_Gitlab_Token=HOOK)[0] // 100, 4)
+
+    def test_nothing_has_to_be_repaired_after_a_kill(self):
+        self.create()
+        service = self.serve()
+        for _ in range(3):
+            self.commit("web", "main")
+            self.push_hook(service)
+            service.kill()
+            service.start()
+        # What the last one had at work waits until its lease has run out, or is announced anew.
+        self.push_hook(service)
+        self.replica("get", "first")
+        eventually(lambda: self.tip("third") == self.tip("web"), "the last push is at the third host")
+        self.wait_for("second", "UpToDate")
+        self.replica("parity", "first", "second")
+
+    def test_a_new_configuration_counts_without_a_restart(self):
+        self.create()
+        service = self.serve()
+        pid = service.process.pid
+        self.environment["HOOK"] = HOOK
+        service.configure(self.toml().replace('name = "lab"', 'name = "laboratory"'))
+        service.reload()
+        self.assertEqual(self.push_hook(service)[0] // 100, 4)
+        service.configure("nonsense")
+        service.reload()
+        self.assertIn("configuration.kept", service.said())
+        self.commit("web", "main")
+        body = {"object_kind": "push", "project": {"path_with_namespace": f"{self.corner}/web"}}
+        self.assertEqual(service.ask("POST", "/v1/webhooks/laboratory", body, X_Gitlab_Token=HOOK)[0], 202)
+        eventually(lambda: self.tip("third") == self.tip("web"), "the push is at the third host")
+        self.assertEqual(service.process.pid, pid)
+        self.assertEqual(service.stop(), 0, service.said())
+
+    def test_alarms_are_raised_though_the_workers_are_dead(self):
+        self.create()
+        watcher = self.serve("--no-workers", more='\n')
+        self.commit("web", "main")
+        self.push_hook(watcher)
+        eventually(lambda: self.alarms(kind="lag", state="raised"), "somebody is told")
+        self.assertNotEqual(self.tip("third"), self.tip("web"), "nobody works")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
