@@ -152,10 +152,12 @@ Result<ReplicaApiOptions> Generation::api_options() {
   }
   if (const std::optional<IdTokenSettings>& tokens = settings_.id_tokens) {
     keys_ = std::make_unique<HttpKeySource>(http_, tokens->keys);
-    options.jobs.verifier = std::make_shared<TokenVerifier>(
+    JobIssuer& issuer = options.job_issuers.emplace_back();
+    issuer.verifier = std::make_shared<TokenVerifier>(
         TokenRules{.issuer = tokens->issuer, .audience = tokens->audience}, *keys_, clock_);
     for (const IdTokenSettings::Projects& row : tokens->projects)
-      options.jobs.projects[row.project] = {.replicas = row.replicas, .protected_refs_only = row.only_protected};
+      issuer.rights.push_back(
+          {.project = row.project, .replicas = row.replicas, .protected_refs_only = row.only_protected});
   }
   options.admit = [this](const ReplicaWish& wish) { return ends_.admit(wish); };
   options.complete = [this](ReplicaWish wish, std::stop_token stop) {
