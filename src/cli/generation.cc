@@ -16,6 +16,7 @@ namespace {
 // Of what every replica of a listing has in memory at a time.
 constexpr std::size_t kPage = 1'000;
 constexpr Milliseconds kEmbeddedMetricsEvery{60'000};
+constexpr std::string_view kServiceName = "packferry";  // as `packferry setup monitors` calls it unless told otherwise
 
 // A look that found nothing new is everyday life: with a hundred thousand replicas nobody would read anything else.
 LogLevel level_of(const Looked& looked) {
@@ -150,12 +151,12 @@ Result<ReplicaApiOptions> Generation::api_options() {
       TRY(check_webhook_secret(source.secrets.back()).context("serve.webhooks '{}'", webhook.name));
     }
   }
-  if (const std::optional<IdTokenSettings>& tokens = settings_.id_tokens) {
-    keys_ = std::make_unique<HttpKeySource>(http_, tokens->keys);
+  for (const IdTokenSettings& tokens : settings_.id_tokens) {
+    keys_.push_back(std::make_unique<HttpKeySource>(http_, tokens.keys));
     JobIssuer& issuer = options.job_issuers.emplace_back();
-    issuer.verifier = std::make_shared<TokenVerifier>(
-        TokenRules{.issuer = tokens->issuer, .audience = tokens->audience}, *keys_, clock_);
-    for (const IdTokenSettings::Projects& row : tokens->projects)
+    issuer.verifier = std::make_shared<TokenVerifier>(TokenRules{.issuer = tokens.issuer, .audience = tokens.audience},
+                                                      *keys_.back(), clock_);
+    for (const IdTokenSettings::Projects& row : tokens.projects)
       issuer.rights.push_back(
           {.project = row.project, .replicas = row.replicas, .protected_refs_only = row.only_protected});
   }
@@ -288,7 +289,7 @@ void Generation::print_metrics(std::stop_token stop) {
   while (sleep_until(clock_, clock_.now() + kEmbeddedMetricsEvery, stop)) {
     const Result<MetricsInput> input = metrics_input();
     if (input) {
-      state_.around.out.write(embedded_metrics(*input, state_.around.who, of_each));
+      state_.around.out.write(embedded_metrics(*input, kServiceName, of_each));
     } else {
       log_.warning("metrics.failed", {{"error", input.error().message()}});
     }

@@ -87,7 +87,7 @@ class Generation {
   const std::unique_ptr<Watcher> watcher_;
   Dispatcher dispatcher_;
   SourcePlaces places_;
-  std::unique_ptr<JsonWebKeySource> keys_;
+  std::vector<std::unique_ptr<JsonWebKeySource>> keys_;
   std::unique_ptr<ReplicaApi> api_;
   std::unique_ptr<Lookout> lookout_;
   std::vector<std::unique_ptr<MessageQueue>> queues_;

@@ -400,7 +400,7 @@ const WrongFile kWrongFiles[] = {
      "\"github\"\nsecrets = [\"hunter2\"]\n[[serve.webhooks]]\nname = \"x\"\nkind = \"github\"\nsecrets = [{ env = "
      "\"A\" }]\n"},
     {"queues and tokens of a service",
-     "[[serve.queues]]\nurl = \"sqs\"\n[serve.id_tokens]\nissuer = \"gitlab\"\nprojects = [{ project = \"x\" }]\n"},
+     "[[serve.queues]]\nurl = \"sqs\"\n[[serve.id_tokens]]\nissuer = \"gitlab\"\nprojects = [{ project = \"x\" }]\n"},
     {"alarms of a service",
      "[[serve.alarms]]\nkind = \"pager\"\n[[serve.alarms]]\n[[serve.alarms]]\nkind = \"slack\"\nurl = "
      "\"https://hooks.slack.example/hunter2\"\n[[serve.alarms]]\nkind = \"command\"\ncommand = []\nkey = { env = \"K\" "
@@ -461,10 +461,10 @@ url = "https://sqs.eu-central-1.amazonaws.com/111122223333/packferry"
 region = "eu-central-1"
 role = "arn:aws:iam::111122223333:role/listener"
 
-[serve.id_tokens]
+[[serve.id_tokens]]
 issuer = "https://gitlab.example.com/"
 audience = "packferry"
-projects = [{ project = "team/web", replicas = ["web", "api-*"], only_protected = false }]
+projects = [{ project = "team/*", replicas = ["web", "api-*"], only_protected = false }]
 
 [[serve.alarms]]
 kind = "webhook"
@@ -511,10 +511,10 @@ failing = "10m"
   EXPECT_EQ(serve.webhooks[0].secrets[1], (SecretReference{SecretReference::Kind::File, "/etc/packferry/old"}));
   ASSERT_EQ(serve.queues.size(), 1u);
   EXPECT_EQ(serve.queues[0].identity.role_arn, "arn:aws:iam::111122223333:role/listener");
-  ASSERT_TRUE(serve.id_tokens);
-  EXPECT_EQ(serve.id_tokens->issuer, "https://gitlab.example.com");
-  EXPECT_EQ(serve.id_tokens->keys.text(), "https://gitlab.example.com/oauth/discovery/keys");
-  EXPECT_FALSE(serve.id_tokens->projects.at(0).only_protected);
+  ASSERT_EQ(serve.id_tokens.size(), 1u);
+  EXPECT_EQ(serve.id_tokens[0].issuer, "https://gitlab.example.com");
+  EXPECT_EQ(serve.id_tokens[0].keys.text(), "https://gitlab.example.com/oauth/discovery/keys");
+  EXPECT_FALSE(serve.id_tokens[0].projects.at(0).only_protected);
   ASSERT_EQ(serve.alarms.size(), 3u);
   EXPECT_EQ(serve.alarms[0].url->text(), "https://alarms.example.com/x");
   EXPECT_EQ(serve.alarms[1].server->port, 465);

@@ -126,7 +126,8 @@ class ServeReader {
       if (auto webhook = webhook_of(*value, names)) serve.webhooks.push_back(*std::move(webhook));
     for (const ConfigValue* value : table_.tables("queues"))
       if (auto queue = queue_of(*value)) serve.queues.push_back(*std::move(queue));
-    if (const ConfigValue* value = table_.find("id_tokens")) serve.id_tokens = id_tokens_of(*value);
+    for (const ConfigValue* value : table_.tables("id_tokens"))
+      if (auto tokens = id_tokens_of(*value)) serve.id_tokens.push_back(*std::move(tokens));
     for (const ConfigValue* value : table_.tables("alarms"))
       if (auto alarm = alarm_of(*value)) serve.alarms.push_back(*std::move(alarm));
     for (const ConfigValue* value : table_.tables("objectives")) serve.objectives.push_back(objective_of(*value));
@@ -184,14 +185,14 @@ class ServeReader {
     TableReader table(value, keys_of(ConfigTable::IdTokens), mistakes_);
     table.require("issuer", R"("https://gitlab.example.com")");
     table.require("audience", R"("https://packferry.example.com")");
-    table.require("projects", R"([{ project = "team/web", replicas = ["*"] }])");
+    table.require("projects", R"([{ project = "team/*", replicas = ["*"] }])");
     const auto issuer = table.parsed("issuer", parse_web_url);
     const auto audience = table.text("audience");
     auto keys = table.parsed("keys", parse_web_url);
     std::vector<IdTokenSettings::Projects> projects;
     for (const ConfigValue* each : table.tables("projects")) {
       TableReader row(*each, keys_of(ConfigTable::Projects), mistakes_);
-      row.require("project", R"("team/web")");
+      row.require("project", R"("team/*")");
       row.require("replicas", R"(["*"])");
       projects.push_back({.project = row.text("project").value_or(""),
                           .replicas = texts_of(row, "replicas"),

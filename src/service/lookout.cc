@@ -89,12 +89,18 @@ Result<> Lookout::pass(std::stop_token stop) {
 
   std::vector<Trouble> present = last_seen_;
   if (!outcome) present.push_back(blindness(outcome.error()));
+  if (outcome && unwritten_) present.push_back(blindness(*unwritten_));
   note(book_.look(present, now));
-  // First it is written down, then it is said: who is killed in between says it after all.
-  if (const Result<> written = write(); !written && outcome) outcome = written.error();
   publish(outcome.has_value());
+
+  // First it is written down, then it is said: who is killed in between says it after all. What cannot be written is
+  // said all the same.
+  static_cast<void>(write());
   say(stop);
-  if (const Result<> written = write(); !written && outcome) outcome = written.error();
+  const Result<> written = write();
+  unwritten_ = written ? std::nullopt : std::optional(written.error());
+  if (!written && outcome) outcome = written.error();
+
   if (outcome && !is_unheard()) beat_outward(stop);
   return outcome;
 }

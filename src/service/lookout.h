@@ -61,8 +61,8 @@ class Lookout {
   Lookout(LookoutWorld world, std::vector<std::unique_ptr<AlarmChannel>> channels, LookoutOptions options);
 
   // One look at everything, and everything that follows from it is said. A channel that fails hears the rest, in its
-  // order, at the next pass. What could not be read is an alarm of its own ("blind"), and until it can be read again
-  // the troubles of the last pass count as there. The Error says what could not be read or written; all else was done.
+  // order, at the next pass. What could not be read or written is an alarm of its own ("blind"), and until all can be
+  // read again the troubles of the last pass count as there. The Error says what it was; all else was done.
   Result<> pass(std::stop_token stop);
   // A pass every `interval`, whatever fails, until `stop`.
   void run(std::stop_token stop);
@@ -106,6 +106,7 @@ class Lookout {
   std::map<std::pair<std::string, std::string>, AlarmRecord> written_;
   std::vector<NoticeKey> said_;  // and is still there
   std::int64_t next_number_ = 1;
+  std::optional<Error> unwritten_;  // why the last pass could not write
 
   mutable std::mutex mutex_;  // of both below
   std::vector<Alarm> open_;

@@ -13,10 +13,8 @@ namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::must;
-using testing::ok;
 using testing::ScriptedServer;
 using testing::TempDir;
 
@@ -312,6 +310,21 @@ TEST_F(LookoutTest, WhatCannotBeWrittenIsSaidAllTheSame) {
   EXPECT_THAT(after(kMinute), IsEmpty());
   start();
   EXPECT_THAT(after(kMinute), IsEmpty()) << "it was written by the pass after";
+}
+
+TEST_F(LookoutTest, ThatNothingCanBeWrittenIsAnAlarm) {
+  create("web");
+  record("web", held());
+  after(Milliseconds(0));
+  after(kMinute);
+  records.is_broken = true;
+  record("web", equal());  // whose alarm has something to write from now on
+  for (int passes = 0; passes < 3; ++passes) {
+    clock.advance(kMinute);
+    first.heard.clear();
+    EXPECT_FALSE(lookout->pass({}));
+  }
+  EXPECT_THAT(first.heard, ElementsAre("raised service/blind"));
 }
 
 TEST_F(LookoutTest, WhatWasOpenIsRememberedAsSoonAsItCanBeRead) {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <set>
+
 namespace packferry {
 namespace {
 
@@ -230,6 +233,34 @@ TEST(Objectives, ABackupGoesToAStoreAndHasASource) {
   Delivery replica = backup(kHour);
   replica.key.destination = "github/app/web";
   EXPECT_EQ(backups_among({gone, replica, backup(kHour)}, {"vault"}), std::vector{backup(kHour)});
+}
+
+// Each kind of trouble has a row in docs/monitoring.md, and each row a kind.
+TEST(Objectives, EveryKindIsExplained) {
+  ReplicaRecord ill = failing();
+  ill.memory.behind_since = kNow - kHour;
+  ill.memory.confirmed_at.reset();
+  ill.memory.next_look_at = kNow - kHour;
+  ReplicaRecord stopped = held();
+  stopped.order.name = "held";
+  ReplicaRecord diverged = well("diverged");
+  diverged.memory.outcome = LookOutcome::Diverged;
+  std::set<std::string> kinds{"blind"};  // of the lookout itself
+  for (const Trouble& trouble : troubles_of({.now = kNow,
+                                .replicas = {ill, stopped, diverged},
+                                .failing_since = {{"web", kNow - kHour}},
+                                .backups = {backup(30 * kHour)}}))
+    kinds.insert(trouble.kind);
+
+  std::set<std::string> explained;
+  std::ifstream page(PACKFERRY_MONITORING_PAGE);
+  bool is_in_table = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("| kind |")) is_in_table = true;
+    if (line.empty()) is_in_table = false;
+    if (is_in_table && line.starts_with("| `")) explained.insert(line.substr(3, line.find("` |") - 3));
+  }
+  EXPECT_EQ(kinds, explained);
 }
 
 TEST(Objectives, LengthsOfTimeAreSaidAsPeopleSayThem) {

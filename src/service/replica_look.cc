@@ -60,7 +60,8 @@ std::string text_of_held(const LegReport& leg) {
 std::vector<std::string> held_refs_of(const LegReport& leg) {
   std::vector<std::string> names;
   for (const RefResult& ref : leg.refs)
-    if (ref.objection && is_hold(*ref.objection)) names.push_back(ref.update.name.text());
+    if (ref.objection && is_hold(*ref.objection) && ref.change != Change::Create)
+      names.push_back(ref.update.name.text());
   return names;
 }
 

@@ -29,7 +29,7 @@ struct LookOptions {
 struct Looked {
   Look look;                                // all but its next_look_at
   std::optional<Error> error = {};          // with LookOutcome::Failed: with what the host said of when to come back
-  std::vector<std::string> held_refs = {};  // full names, of the plan that is held
+  std::vector<std::string> held_refs = {};  // full names: what the plan that is held replaces or removes
 };
 
 // Cancelled, and nothing else: it was stopped, and nothing can be said of it.

@@ -57,7 +57,7 @@ struct IdTokenSettings {
   std::string audience;
   Url keys;  // where the issuer's public keys are
   struct Projects {
-    std::string project;                // its path, exactly: "team/web"
+    std::string project;                // a glob of paths: "team/*"
     std::vector<std::string> replicas;  // globs of the names of replicas that it may ask for
     bool only_protected = true;         // only jobs for refs that the project protects
   };
@@ -74,7 +74,7 @@ struct ServeSettings {
   std::string sweep = {};  // service/cron.h: when this file's backups and replicas are swept; empty: never
   std::vector<WebhookSettings> webhooks = {};
   std::vector<EventQueueSettings> queues = {};
-  std::optional<IdTokenSettings> id_tokens = {};
+  std::vector<IdTokenSettings> id_tokens = {};
 
   Milliseconds look_out_every{15'000};
   std::optional<Milliseconds> raise_after = {};  // how long a trouble stays before somebody hears of it

@@ -1,5 +1,6 @@
 """The service, as its users meet it: a chain over three hosts that keeps itself true."""
 
+import itertools
 import json
 import pathlib
 import sys
@@ -27,6 +28,7 @@ class Chain(CodeCommit):
         self.door = self.enterContext(Door(server.hostname, server.port))
         self.receiver = self.enterContext(Receiver())
         self.environment = {**self.environment, "HOOK": HOOK, "PACKFERRY_CATALOGUE": str(self.repos / "packferry.db")}
+        self.numbers = itertools.count()
         self.first = self.url("FERRY_HTTP_OPEN", "web")
         self.second = "codecommit::eu-central-1://web"
         self.third = f"http://127.0.0.1:{self.door.port}{server.path}/{self.corner}/third.git"
@@ -86,9 +88,13 @@ failing = "1s"
     def wait_for(self, name, status):
         return eventually(lambda: (now := self.get(name))["status"] == status and now, f"{name} is {status}")
 
-    def push_hook(self, service, **more):
-        body = {"object_kind": "push", "project": {"path_with_namespace": f"{self.corner}/web", **more}}
-        return service.ask("POST", "/v1/webhooks/lab", body, X_Gitlab_Token=HOOK, X_Gitlab_Event="Push Hook")
+    def hook_body(self):
+        number = next(self.numbers)  # no two pushes are the same
+        project = {"path_with_namespace": f"{self.corner}/web", "git_http_url": self.first}
+        return {"object_kind": "push", "after": f"{number:040x}", "project": project}
+
+    def push_hook(self, service, hook="lab"):
+        return service.ask("POST", f"/v1/webhooks/{hook}", self.hook_body(), X_Gitlab_Token=HOOK)
 
     def tip(self, name, branch="main"):
         return self.refs(name).get(f"refs/heads/{branch}")
@@ -154,10 +160,9 @@ class Story(Chain):
     def test_a_hook_that_does_not_prove_itself_is_not_heard(self):
         self.create()
         service = self.serve()
-        body = {"object_kind": "push", "project": {"path_with_namespace": f"{self.corner}/web"}}
         for headers in ({}, {"X_Gitlab_Token": "wrong"}, {"X_Gitlab_Token": ""}):
-            self.assertIn(service.ask("POST", "/v1/webhooks/lab", body, **headers)[0], (401, 403))
-        self.assertEqual(service.ask("POST", "/v1/webhooks/other", body, X_Gitlab_Token=HOOK)[0] // 100, 4)
+            self.assertIn(service.ask("POST", "/v1/webhooks/lab", self.hook_body(), **headers)[0], (401, 403))
+        self.assertEqual(self.push_hook(service, "other")[0] // 100, 4)
 
     def test_nothing_has_to_be_repaired_after_a_kill(self):
         self.create()
@@ -178,7 +183,6 @@ class Story(Chain):
         self.create()
         service = self.serve()
         pid = service.process.pid
-        self.environment["HOOK"] = HOOK
         service.configure(self.toml().replace('name = "lab"', 'name = "laboratory"'))
         service.reload()
         self.assertEqual(self.push_hook(service)[0] // 100, 4)
@@ -186,15 +190,14 @@ class Story(Chain):
         service.reload()
         self.assertIn("configuration.kept", service.said())
         self.commit("web", "main")
-        body = {"object_kind": "push", "project": {"path_with_namespace": f"{self.corner}/web"}}
-        self.assertEqual(service.ask("POST", "/v1/webhooks/laboratory", body, X_Gitlab_Token=HOOK)[0], 202)
+        self.assertEqual(self.push_hook(service, "laboratory")[0], 202)
         eventually(lambda: self.tip("third") == self.tip("web"), "the push is at the third host")
         self.assertEqual(service.process.pid, pid)
         self.assertEqual(service.stop(), 0, service.said())
 
     def test_alarms_are_raised_though_the_workers_are_dead(self):
         self.create()
-        watcher = self.serve("--no-workers", more='\n')
+        watcher = self.serve("--no-workers")
         self.commit("web", "main")
         self.push_hook(watcher)
         eventually(lambda: self.alarms(kind="lag", state="raised"), "somebody is told")

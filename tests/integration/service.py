@@ -14,7 +14,7 @@ import urllib.request
 
 from sandbox import PACKFERRY
 
-SECONDS_MAX = 120  # nothing that a test waits for takes so long
+SECONDS_MAX = 60  # nothing that a test waits for takes so long
 
 
 def eventually(is_so, what):

@@ -118,6 +118,14 @@ TEST(Monitors, TheRulesAskForWhatIsExported) {
   EXPECT_THAT(matches(rules, R"(([a-z]+)=~?")", 1), IsSubsetOf(exported_labels()));
 }
 
+// Each alert has a row in docs/monitoring.md, and each row an alert.
+TEST(Monitors, EveryAlertIsExplained) {
+  const std::unique_ptr<Reader> page = must(open_file(PACKFERRY_MONITORING_PAGE));
+  const std::vector<std::byte> text = must(read_all(*page, 1'000'000));
+  EXPECT_EQ(matches(must(prometheus_rules({})), "alert: (Packferry[A-Za-z]+)", 1),
+            matches(std::string(as_text(text)), R"(\n\| `(Packferry[A-Za-z]+)` \|)", 1));
+}
+
 TEST(Monitors, TheDashboardAsksForWhatIsExported) {
   for (const std::string& query : queries()) {
     const std::set<std::string> names = matches(query, "(packferry|process)_[a-z_]+|\\bup\\{");
