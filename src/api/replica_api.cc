@@ -270,7 +270,7 @@ HttpReply ReplicaApi::once(const Asked& asked) {
   if (!kept) return failed(kept.error(), asked.request);
   if (*kept) return to_reply(**kept);
 
-  const HttpReply reply = act(asked);
+  HttpReply reply = act(asked);
   // What may pass is tried again under the same key. A token's text is shown once, and kept nowhere.
   const bool may_pass = reply.status >= 500 || reply.status == 429;
   const bool is_secret = reply.status == 201 && asked.routed.route->operation == "createToken";
@@ -501,7 +501,7 @@ HttpReply ReplicaApi::receive_webhook(const RoutedRequest& routed, const Receive
     log_.warning("webhook.not_understood", {{"source", name}, {"why", webhook.error().message()}});
     return problem(400, "invalid", "not understood");
   }
-  const HttpReply thanks = json_reply(202, {{"__type", "packferry.ReceiveWebhook/1"}});
+  HttpReply thanks = json_reply(202, {{"__type", "packferry.ReceiveWebhook/1"}});
   if (!webhook->wants_a_look) return thanks;
   // Anybody's own messages may all be the same; without an id two of them are two pushes.
   const bool has_twins = source->second.kind == WebhookKind::Generic && webhook->message_id.empty();

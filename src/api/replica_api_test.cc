@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -701,6 +704,69 @@ TEST_F(JobsTest, DoNothingElse) {
 TEST_F(JobsTest, HaveNoRightsWhereNobodyIssuesTokens) {
   api.change(options());
   EXPECT_EQ(sync(job("team/web")), 401);
+}
+
+// --- How much it takes. Printed, since machines differ.
+
+TEST(ReplicaApi, HoldsManyReplicas) {
+  constexpr int kMany = 1'000;
+  FakeClock clock;
+  NullLog log;
+  testing::FakeReplicaEnds ends;
+  const std::unique_ptr<Replicas> replicas = must(Replicas::open_in_memory());
+  const std::unique_ptr<Tokens> tokens = must(Tokens::open_in_memory());
+  ReplicaOperations operations(*replicas, ends, clock);
+  ReplicaApiOptions options;
+  options.webhooks["git"] = {.kind = WebhookKind::Generic, .secrets = {Secret(ApiScene::kHookSecret)}};
+  ReplicaApi api(*replicas, *tokens, operations, options, {.nudge = [] {}, .metrics = {}, .readiness = {}},
+                 {.requests = {.per_second = 1e9, .burst = 1e9}}, clock, log);
+  const auto welcome = [](const std::vector<ReplicaOrder>&) { return Result<>(); };
+  for (int i = 0; i < kMany; ++i)
+    must(replicas->create({.name = fmt::format("team{}/web{:05}", i % 7, i),
+                           .source = {.url = fmt::format("https://gitlab.example/team/web{}.git", i), .host = "a"},
+                           .destination = {.url = fmt::format("https://git.example/web{}.git", i), .host = "b"},
+                           .created_at = clock.now()},
+                          "test", welcome));
+  const auto token_for = [&](std::vector<std::string> globs) {
+    const NewToken made = must(make_token("x", {Scope::Read, Scope::Operate}, std::move(globs), std::nullopt));
+    must(tokens->create(to_record(made.grant, clock.now()), "test"));
+    return made.token.reveal();
+  };
+  const std::string all = token_for({});
+  const std::string some = token_for({"team3/*"});
+  const auto measure = [&](const char* what, int times, const auto& request_for) {
+    std::vector<double> took;
+    for (int i = 0; i < times; ++i) {
+      const ReceivedRequest request = request_for(i);
+      const auto began = std::chrono::steady_clock::now();
+      const int status = api.handle(request, {}).status;
+      took.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
+      ASSERT_LT(status, 300) << what;
+    }
+    std::sort(took.begin(), took.end());
+    std::printf("%d replicas: %s: median %.2f ms, p99 %.2f ms\n", kMany, what, took[took.size() / 2],
+                took[took.size() * 99 / 100]);
+  };
+  const auto request = [](const std::string& token, const char* method, std::string path, std::string query = {}) {
+    return ReceivedRequest{.method = method,
+                           .path = std::move(path),
+                           .query = std::move(query),
+                           .headers = {{"authorization", "Bearer " + token}},
+                           .body = {},
+                           .peer = "127.0.0.1"};
+  };
+  const auto path = [](int i) { return fmt::format("/v1/replicas/team{}%2Fweb{:05}", i % 7, i); };
+  measure("get", 500, [&](int i) { return request(all, "GET", path(i)); });
+  measure("sync", 500, [&](int i) { return request(all, "POST", path(i) + "/sync"); });
+  measure("a page of 100", 50, [&](int) { return request(all, "GET", "/v1/replicas", "after=team3/web00"); });
+  measure("a page of 100, by status", 5, [&](int) { return request(all, "GET", "/v1/replicas", "status=Held"); });
+  measure("a page of 100, of a seventh", 5,
+          [&](int) { return request(some, "GET", "/v1/replicas", "after=team3/web00"); });
+  measure("a webhook", 500, [&](int i) {
+    ReceivedRequest hook = request(ApiScene::kHookSecret, "POST", "/v1/webhooks/git");
+    hook.body = fmt::format(R"({{"repository": "team/web{}"}})", i);
+    return hook;
+  });
 }
 
 }  // namespace

@@ -17,10 +17,44 @@ using Json = nlohmann::json;
 constexpr std::size_t kAnswerBytesShown = 200;
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kLongestPause{2'000};
-constexpr unsigned kPageSize = 1'000;
+constexpr unsigned kPageSize = 200;
 
 bool is_this_machine(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  const bool is_number = host.find_first_not_of("0123456789.") == std::string::npos;
+  return host == "localhost" || host == "::1" || (is_number && host.starts_with("127."));
+}
+
+std::string harmless_lines(std::string_view text) {
+  std::string lines;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    lines += printable(line) + "\n";
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return lines;
+}
+
+// A service is a peer like any other: what it says is shown to a person.
+ReplicaView harmless(ReplicaView view) {
+  for (std::string* text : {&view.source_type, &view.source_id, &view.destination_type, &view.destination_id,
+                            &view.aws_account_name, &view.view_destination_link, &view.name})
+    *text = printable(*text);
+  view.policy = harmless_lines(view.policy);
+  if (view.held_plan) {
+    view.held_plan->digest = printable(view.held_plan->digest);
+    view.held_plan->text = harmless_lines(view.held_plan->text);
+  }
+  if (view.last_error) {
+    view.last_error->message = printable(view.last_error->message);
+    view.last_error->remedy = printable(view.last_error->remedy);
+  }
+  return view;
+}
+
+Result<ReplicaView> view_in(const HttpAnswer& answer) {
+  std::optional<ReplicaView> view = TRY(read_replica_json(answer.body));
+  if (!view) return Error(ErrorKind::Denied, "it was done; to see the replica, the token needs the scope read");
+  return harmless(*std::move(view));
 }
 
 // A problem of the service, as the Error that it was there.
@@ -95,12 +129,12 @@ Result<HttpAnswer> RemoteDesk::ask(const std::string& method, const std::string&
 
 Result<ReplicaDesk::Outcome> RemoteDesk::told(const std::string& method, const std::string& path) {
   const HttpAnswer answer = TRY(ask(method, path, {}, {}));
-  return Outcome { .status = ExitStatus::Done, .view = TRY(read_replica_json(answer.body)) };
+  return Outcome { .status = ExitStatus::Done, .view = TRY(view_in(answer)) };
 }
 
 Result<ReplicaDesk::Outcome> RemoteDesk::create(const ReplicaWish& wish) {
   const HttpAnswer answer = TRY(ask("POST", "/v1/replicas", {}, replica_wish_json(wish)));
-  ReplicaView made = TRY(read_replica_json(answer.body));
+  ReplicaView made = TRY(view_in(answer));
   if (!waits_for_looks_) return Outcome{.status = ExitStatus::Done, .view = std::move(made)};
   return wait(made.name, made.creation_date);
 }
@@ -122,7 +156,7 @@ Result<ReplicaDesk::Outcome> RemoteDesk::approve(const std::string& name, const 
 Result<ReplicaDesk::Outcome> RemoteDesk::trigger(const std::string& name, const std::string& path) {
   const HttpAnswer answer = TRY(ask("POST", path, {}, {}));
   if (waits_for_looks_) return wait(name, TRY(triggered_at(answer)));
-  return Outcome { .status = ExitStatus::Done, .view = TRY(read_replica_json(answer.body)) };
+  return Outcome { .status = ExitStatus::Done, .view = TRY(view_in(answer)) };
 }
 
 Result<ReplicaDesk::Outcome> RemoteDesk::wait(const std::string& name, Clock::WallTime since) {
@@ -157,7 +191,7 @@ Result<std::vector<ReplicaView>> RemoteDesk::list(std::optional<ReplicaStatus> s
     const HttpAnswer answer = TRY(ask("GET", "/v1/replicas", query, {}));
     std::vector<ReplicaView> page = TRY(read_replicas_json(answer.body));
     const bool is_last = page.empty() || !answer.response.header("link");
-    std::ranges::move(page, std::back_inserter(all));
+    for (ReplicaView& view : page) all.push_back(harmless(std::move(view)));
     if (is_last) return all;
   }
 }

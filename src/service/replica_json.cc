@@ -118,7 +118,8 @@ ReplicaView view_in(const Json& replica) {
   view.last_replicated_source_change = maybe_time(replica.at("lastReplicatedSourceChangeDateUTC"));
   view.view_destination_link = replica.at("viewDestinationLink");
   view.status = word_in(replica.at("status"), kReplicaStatuses);
-  for (const Json& action : replica.at("permittedActions")) view.permitted_actions.push_back(word_in(action, kActions));
+  for (const Json& action : replica.at("permittedActions").get_ref<const Json::array_t&>())
+    view.permitted_actions.push_back(word_in(action, kActions));
   view.creation_date = time_in(replica.at("creationDate"));
   view.name = replica.at("name");
   view.policy = replica.at("policy");
@@ -176,14 +177,18 @@ std::string history_json(const std::string& name, const std::vector<LookRecord>&
   return text({{"__type", "packferry.GetReplicaHistory/1"}, {"name", name}, {"looks", list(looks)}}, indent);
 }
 
-Result<ReplicaView> read_replica_json(std::string_view text) {
-  return read<ReplicaView>(text, [](const Json& document) { return view_in(document.at("replica")); });
+Result<std::optional<ReplicaView>> read_replica_json(std::string_view text) {
+  return read<std::optional<ReplicaView>>(text, [](const Json& document) {
+    const Json& replica = document.at("replica");
+    return replica.is_null() ? std::nullopt : std::optional(view_in(replica));
+  });
 }
 
 Result<std::vector<ReplicaView>> read_replicas_json(std::string_view text) {
   return read<std::vector<ReplicaView>>(text, [](const Json& document) {
     std::vector<ReplicaView> views;
-    for (const Json& replica : document.at("replicas")) views.push_back(view_in(replica));
+    for (const Json& replica : document.at("replicas").get_ref<const Json::array_t&>())
+      views.push_back(view_in(replica));
     return views;
   });
 }
@@ -191,7 +196,7 @@ Result<std::vector<ReplicaView>> read_replicas_json(std::string_view text) {
 Result<std::vector<LookRecord>> read_history_json(std::string_view text) {
   return read<std::vector<LookRecord>>(text, [](const Json& document) {
     std::vector<LookRecord> looks;
-    for (const Json& look : document.at("looks")) looks.push_back(look_in(look));
+    for (const Json& look : document.at("looks").get_ref<const Json::array_t&>()) looks.push_back(look_in(look));
     return looks;
   });
 }

@@ -19,7 +19,8 @@ std::string history_json(const std::string& name, const std::vector<LookRecord>&
 
 // The way back, of what a service has answered. Corrupt: something else. Milliseconds of a lag, and the numbers of
 // looks, are not told.
-Result<ReplicaView> read_replica_json(std::string_view text);  // GetReplica, and TriggerLook of the API
+// GetReplica, and TriggerLook of the API; nothing: whoever asked may not see the replica.
+Result<std::optional<ReplicaView>> read_replica_json(std::string_view text);
 Result<std::vector<ReplicaView>> read_replicas_json(std::string_view text);
 Result<std::vector<LookRecord>> read_history_json(std::string_view text);
 

@@ -83,5 +83,39 @@ TEST(ReplicaJson, StraySignsFromAPeerMakeNoBrokenJson) {
   EXPECT_TRUE(nlohmann::json::accept(replica_json(odd, -1)));
 }
 
+TEST(ReplicaJson, IsReadAgainAsItWasSaid) {
+  ReplicaView full = view();
+  full.status = ReplicaStatus::Held;
+  full.policy = "ref refs/heads/*\n";
+  full.confirmed_at = at(3);
+  full.next_run = at(9);
+  full.failures = 2;
+  full.held_plan = HeldPlan{.digest = "abc", .text = "delete refs/heads/x\n", .expires_at = at(5)};
+  full.held_plan_is_approved = true;
+  full.last_error = LookFailure{ErrorKind::Denied, "401", "see that …"};
+  full.last_crossing = ReplicaView::LastCrossing{.began_at = at(4), .outcome = LookOutcome::Held};
+  for (const ReplicaView& each : {view(), full}) {
+    const auto read = read_replica_json(replica_json(each, -1));
+    EXPECT_EQ(replica_json(read.value().value(), 2), replica_json(each, 2));
+  }
+  const auto all = read_replicas_json(replicas_json({view(), full}, 2));
+  EXPECT_EQ(replicas_json(all.value(), 2), replicas_json({view(), full}, 2));
+  const LookRecord look{.looks = 3, .reason = LookReason::Chain, .began_at = at(1), .failure = full.last_error};
+  const auto looks = read_history_json(history_json("web", {look, {}}, 2));
+  EXPECT_EQ(history_json("web", looks.value(), 2), history_json("web", {look, {}}, 2));
+}
+
+TEST(ReplicaJson, WhatIsNoneIsNotRead) {
+  EXPECT_EQ(read_replica_json(R"({"replica": null})").value().has_value(), false);
+  nlohmann::json one = nlohmann::json::parse(replica_json(view(), -1));
+  for (const char* text : {"", "[]", "{}", R"({"replica": {}})", R"({"replica": []})", "{\"replica\": "})
+    EXPECT_EQ(read_replica_json(text).error().kind(), ErrorKind::Corrupt) << text;
+  for (const auto& [member, value] : one.at("replica").items()) {
+    nlohmann::json wrong = one;
+    wrong["replica"][member] = nlohmann::json::object();
+    EXPECT_EQ(read_replica_json(wrong.dump()).error().kind(), ErrorKind::Corrupt) << member;
+  }
+}
+
 }  // namespace
 }  // namespace packferry
