@@ -294,6 +294,7 @@ class SqliteReplicas final : public Replicas {
 
   Result<> trigger(const std::string& name, LookReason reason, Clock::WallTime now) override {
     return write(Sync::Sometimes, [&]() -> Result<> {
+      TRY(begin_anew(now));
       const std::optional<ReplicaRow> row = TRY(find_row(name));
       if (!row) return no_such(name);
       return trigger_one(row->record, reason, now);
@@ -565,13 +566,15 @@ class SqliteReplicas final : public Replicas {
   }
 
   Result<std::size_t> trigger_all_readers(const std::string& source_url, LookReason reason, Clock::WallTime now) {
+    TRY(begin_anew(now));
     const std::vector<ReplicaRow> readers = TRY(rows(kReadersOf, std::string_view(source_url)));
     for (const ReplicaRow& reader : readers) TRY(trigger_one(reader.record, reason, now));
     return readers.size();
   }
 
   // The calendar was set back. What was to happen at a time that is far away now happens now; a lease lasts its length
-  // from now, so that those who live can renew it.
+  // from now, so that those who live can renew it. Done before anything is written over it: a trigger would wait for
+  // the old time, and hide that it is of another calendar.
   Result<std::size_t> begin_anew(Clock::WallTime now) {
     const SqlValue future = to_value(now + kClockSlack);
     TRY(statements_.run(kBeginQueueAnew, {to_value(now), to_value(now), to_value(now), future}));

@@ -511,6 +511,15 @@ TEST_F(ReplicasTest, ATriggerDoesNotHideThatTheCalendarWasSetBack) {
   EXPECT_EQ(due(kStart - kHour), Names{"web"});
 }
 
+TEST_F(ReplicasTest, NorIsAFailureSleptOffByTheOldCalendar) {
+  create("failing");
+  must(replicas().record(take("failing", kStart), failed(kStart + kHour), kStart));
+  const Clock::WallTime earlier = kStart - kHour * 24;
+  must(replicas().trigger("failing", LookReason::Webhook, earlier));
+  must(replicas().wake(earlier));
+  EXPECT_EQ(due(earlier), Names{"failing"});
+}
+
 TEST_F(ReplicasTest, ACalendarThatIsSetForwardsCostsALease) {
   create("web");
   const Lease lease = take("web", kStart);

@@ -20,8 +20,15 @@ namespace {
 
 constexpr std::string_view kName = "replica";
 constexpr int kIndent = 2;
+constexpr Milliseconds kAgain{50};
 // A page of a thousand replicas, with what is held of each.
 constexpr std::size_t kAnswerBytesMax = 256UL * 1024 * 1024;
+
+// The order is carried out by programs that are started in other directories.
+Result<Url> from_anywhere(const Url& url) {
+  if (!url.is_local()) return url;
+  return Url::parse(std::filesystem::absolute(url.path()).lexically_normal().string());
+}
 
 // Replicas that are remembered in a file here.
 class CatalogueDesk final : public ReplicaDesk {
@@ -39,6 +46,8 @@ class CatalogueDesk final : public ReplicaDesk {
   // Both sides are made equal.
   Result<Outcome> create(const ReplicaWish& wanted) override {
     ReplicaWish wish = wanted;
+    wish.source = TRY(from_anywhere(wish.source));
+    wish.destination = TRY(from_anywhere(wish.destination));
     wish.source_facts = TRY(ends_.facts(wish.source, Side::Source, wish.role, stop_));
     wish.destination_facts = TRY(ends_.facts(wish.destination, Side::Destination, wish.role, stop_));
     wish.account_name = wish.destination_facts.account;
@@ -57,12 +66,14 @@ class CatalogueDesk final : public ReplicaDesk {
     return get(name);
   }
   Result<Outcome> sync(const std::string& name) override {
-    TRY(replicas_.trigger(name, LookReason::Sync, clock_.now()));
-    return look(name);
+    const Clock::WallTime now = clock_.now();
+    TRY(replicas_.trigger(name, LookReason::Sync, now));
+    return look(name, now);
   }
   Result<Outcome> approve(const std::string& name, const std::string& plan) override {
+    const Clock::WallTime now = clock_.now();
     TRY(operations_.approve(name, plan, who_));
-    return look(name);
+    return look(name, now);
   }
   Result<> remove(const std::string& name) override { return replicas_.remove(name, who_, clock_.now()); }
 
@@ -91,10 +102,17 @@ class CatalogueDesk final : public ReplicaDesk {
   }
 
  private:
-  // At once, here; where somebody else is at it already, it comes after them.
-  Result<Outcome> look(const std::string& name) {
-    const std::optional<Looked> looked = TRY(worker_.work(name, nullptr, stop_));
-    return seen(name, looked ? exit_status_of(looked->look.outcome) : ExitStatus::Done);
+  // At once, here; or, where a service was quicker, the look of its that began after `since`.
+  Result<Outcome> look(const std::string& name, Clock::WallTime since) {
+    while (true) {
+      if (const std::optional<Looked> looked = TRY(worker_.work(name, nullptr, stop_)))
+        return seen(name, exit_status_of(looked->look.outcome));
+      const ReplicaRecord replica = TRY(operations_.get(name));
+      if (replica.paused) return seen(name, ExitStatus::Done);
+      if (replica.memory.outcome && replica.memory.looked_at && *replica.memory.looked_at >= since)
+        return seen(name, exit_status_of(*replica.memory.outcome));
+      if (!clock_.sleep(kAgain, stop_)) return Error(ErrorKind::Cancelled, "stopped waiting; the look is still wanted");
+    }
   }
 
   Result<Outcome> seen(const std::string& name, ExitStatus status) {
@@ -104,7 +122,7 @@ class CatalogueDesk final : public ReplicaDesk {
 
   Replicas& replicas_;
   OrderedEnds& ends_;
-  const Clock& clock_;
+  Clock& clock_;
   const std::string who_;
   ReplicaOperations operations_;
   ReplicaWorker worker_;

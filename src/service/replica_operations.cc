@@ -13,6 +13,9 @@
 namespace packferry {
 namespace {
 
+// Sooner than a service asks the queue by itself.
+constexpr Milliseconds kAgain{50};
+
 constexpr std::size_t kNameBytesMax = 200;
 constexpr std::size_t kPageSize = 1'000;
 constexpr std::size_t kDigestDigitsMin = 12;
@@ -152,9 +155,12 @@ Result<> ReplicaOperations::approve(const std::string& name, const std::string& 
 Result<Looked> ReplicaOperations::seed(const std::string& name, ReplicaWorker& worker, const MayReplace& allow,
                                        const std::string& by, CrossingObserver* observer, std::stop_token stop) {
   const auto look = [&]() -> Result<Looked> {
-    std::optional<Looked> looked = TRY(worker.work(name, observer, stop));
-    if (!looked) return Error(ErrorKind::Conflict, "somebody else looks at '{}' already", printable(name));
-    return *std::move(looked);
+    while (true) {
+      if (std::optional<Looked> looked = TRY(worker.work(name, observer, stop))) return *std::move(looked);
+      if (TRY(get(name)).paused) return Error(ErrorKind::Conflict, "'{}' was paused meanwhile", printable(name));
+      TRY(replicas_.trigger(name, LookReason::Sync, clock_.now()));
+      if (!clock_.sleep(kAgain, stop)) return Error(ErrorKind::Cancelled, "stopped");
+    }
   };
   Looked first = TRY(look());
   const bool is_allowed = first.look.outcome == LookOutcome::Held && std::ranges::all_of(first.held_refs, allow);

@@ -42,7 +42,7 @@ std::string replica_name_of(const Url& source);
 class ReplicaOperations {
  public:
   // All of it outlives this.
-  ReplicaOperations(Replicas& replicas, ReplicaEnds& ends, const Clock& clock)
+  ReplicaOperations(Replicas& replicas, ReplicaEnds& ends, Clock& clock)
       : replicas_(replicas), ends_(ends), clock_(clock) {}
 
   // Invalid: a name, a region or a policy that cannot be; it would close a circle, which is named. Rejected: there is
@@ -56,7 +56,8 @@ class ReplicaOperations {
   Result<> approve(const std::string& name, const std::string& digest, const std::string& by);
 
   // The first look, at once: afterwards both sides are equal, or it is said why not. What it holds goes through if
-  // `allow` says so, ref by ref; then the plan has been approved, as by a person.
+  // `allow` says so, ref by ref; then the plan has been approved, as by a person. Where a service was quicker, it is
+  // looked at once more. Conflict: it was paused meanwhile.
   using MayReplace = std::function<bool(const std::string& ref)>;
   Result<Looked> seed(const std::string& name, ReplicaWorker& worker, const MayReplace& allow, const std::string& by,
                       CrossingObserver* observer, std::stop_token stop);
@@ -69,7 +70,7 @@ class ReplicaOperations {
 
   Replicas& replicas_;
   ReplicaEnds& ends_;
-  const Clock& clock_;
+  Clock& clock_;
 };
 
 }  // namespace packferry

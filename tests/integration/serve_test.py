@@ -101,6 +101,18 @@ failing = "1s"
         status, said = self.push_hook(service, hook)
         self.assertEqual(status, 202, f"{said}\n{service.said()}")
 
+    def token(self, scopes):
+        run = self.packferry("token", "create", "--bearer", f"a test with {scopes}", "--scope", scopes, "--catalogue",
+                             self.environment["PACKFERRY_CATALOGUE"])  # fmt: skip
+        self.assertEqual(run.status, DONE, run.said)
+        return run.stdout.split()[-1]
+
+    def token_file(self, token):
+        file = self.repos / "token"
+        file.write_text(token)
+        file.chmod(0o600)
+        return str(file)
+
     def tip(self, name, branch="main"):
         return self.refs(name).get(f"refs/heads/{branch}")
 
@@ -199,6 +211,41 @@ class Story(Chain):
         eventually(lambda: self.tip("third") == self.tip("web"), "the push is at the third host")
         self.assertEqual(service.process.pid, pid)
         self.assertEqual(service.stop(), 0, service.said())
+
+    def test_orders_are_made_while_it_runs(self):
+        service = self.serve()
+        self.create()
+        self.commit("web", "main")
+        self.replica("sync", "first")
+        self.wait_for("second", "UpToDate")
+        self.assertEqual(self.tip("third"), self.tip("web"))
+        self.replica("parity", "first", "second")
+        self.assertEqual(service.stop(), 0, service.said())
+
+    def test_orders_are_made_through_it_between_hosts_that_it_knows(self):
+        service = self.serve()
+        reader = self.token("read")
+        operator = self.token("read,operate")
+        order = {"name": "direct", "source": self.first, "destination": self.third}
+        self.assertEqual(service.ask("POST", "/v1/replicas", order)[0], 401)
+        self.assertEqual(service.ask("POST", "/v1/replicas", order, reader)[0], 403)
+        for foreign in ("http://169.254.169.254/latest/meta-data", "/etc", "file:///etc", "ssh://127.0.0.1/x",
+                        "codecommit::us-east-1://web"):  # fmt: skip
+            status, said = service.ask("POST", "/v1/replicas", {**order, "source": foreign}, operator)
+            self.assertEqual(status, 403, said)
+        status, said = service.ask("POST", "/v1/replicas", order, operator)
+        self.assertEqual(status, 201, said)
+        self.wait_for("direct", "UpToDate")
+        self.assertEqual(self.refs("third"), self.refs("web"))
+        through = ("--server", service.url, "--token-file", self.token_file(operator))
+        self.commit("web", "main")
+        self.replica("sync", "direct", *through)
+        self.assertEqual(self.tip("third"), self.tip("web"))
+        self.assertEqual(json.loads(self.replica("get", "direct", *through, "--json").stdout)["replica"]["status"],
+                         "UpToDate")  # fmt: skip
+        metrics = service.ask("GET", "/metrics", token=reader)[1]
+        self.assertIn('packferry_replica_status{', metrics)
+        self.replica("delete", "direct", *through, status=FAILED)
 
     def test_alarms_are_raised_though_the_workers_are_dead(self):
         self.create()
