@@ -263,10 +263,18 @@ void Generation::begin() {
   for (const auto& listener : listeners_) threads_.emplace_back([&listener, retired] { listener->run(retired); });
   if (settings_.embedded_metrics != ServeSettings::EmbeddedMetrics::None)
     threads_.emplace_back([this, retired] { print_metrics(retired); });
-  is_over_ = !state_.has_workers;
   if (!state_.has_workers) return;
-  threads_.emplace_back([this] { dispatch(); });
-  if (!settings_.sweep.empty()) threads_.emplace_back([this, retired] { sweep_by_schedule(retired); });
+  work([this, retired] { dispatcher_.run(retired, stopped_.get_token()); });
+  if (!settings_.sweep.empty()) work([this, retired] { sweep_by_schedule(retired); });
+}
+
+// What is at work when this is retired comes to its end.
+void Generation::work(const std::function<void()>& task) {
+  ++at_work_;
+  threads_.emplace_back([this, task] {
+    task();
+    --at_work_;
+  });
 }
 
 void Generation::retire() {
@@ -274,15 +282,10 @@ void Generation::retire() {
   if (looking_out_.joinable()) looking_out_.join();
 }
 
-void Generation::dispatch() {
-  dispatcher_.run(retired_.get_token(), stopped_.get_token());
-  is_over_ = true;
-}
-
 void Generation::sweep_by_schedule(std::stop_token stop) {
   const Result<Schedule> schedule = Schedule::parse(settings_.sweep);
   CHECK(schedule.has_value());  // the configuration was checked
-  while (sleep_until(clock_, schedule->next_run(clock_.now(), 0), stop)) sweep(stop);
+  while (sleep_until(clock_, schedule->next_run(clock_.now(), 0), stop)) sweep(stopped_.get_token());
 }
 
 void Generation::print_metrics(std::stop_token stop) {

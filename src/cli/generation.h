@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -52,7 +53,7 @@ class Generation {
   void retire();
   // And what is at work goes back to the queue.
   void stop() { stopped_.request_stop(); }
-  bool is_over() const { return is_over_; }
+  bool is_over() const { return at_work_ == 0; }
 
  private:
   class Watcher;
@@ -67,7 +68,7 @@ class Generation {
   Result<MetricsInput> metrics_input();
   ServiceReadiness readiness();
 
-  void dispatch();
+  void work(const std::function<void()>& task);
   void sweep_by_schedule(std::stop_token stop);
   void sweep(std::stop_token stop);
   void print_metrics(std::stop_token stop);
@@ -95,7 +96,7 @@ class Generation {
 
   std::stop_source retired_;
   std::stop_source stopped_;
-  std::atomic<bool> is_over_ = false;
+  std::atomic<int> at_work_ = 0;  // threads that may have something to bring to an end
   std::jthread looking_out_;
   std::vector<std::jthread> threads_;
 };

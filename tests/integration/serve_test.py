@@ -8,9 +8,9 @@ import time
 import unittest
 import urllib.parse
 
-from codecommit_test import CodeCommit
+from codecommit_test import ACCOUNT, CodeCommit
 from sandbox import DONE, FAILED, HELD
-from service import Door, Receiver, Service, eventually
+from service import Door, Queue, Receiver, Service, eventually
 
 HOOK = "a secret of the hook, long enough"
 
@@ -246,6 +246,42 @@ class Story(Chain):
         metrics = service.ask("GET", "/metrics", token=reader)[1]
         self.assertIn('packferry_replica_status{', metrics)
         self.replica("delete", "direct", *through, status=FAILED)
+
+    def test_the_backups_of_its_own_file_are_swept(self):
+        vault = '[stores.vault]\naddress = "vault"\n[[backups]]\nname = "nightly"\nsource = { host = "lab" }\nstore = "vault"\n'
+        configuration = self.toml(vault).replace("[serve]\n", '[serve]\nsweep = "every 1s"\n')
+        service = self.enterContext(Service(self.repos, configuration, self.environment))
+        eventually(lambda: self.packferry("snapshots", self.repos / "vault").status == DONE, "there is a snapshot")
+        self.commit("web", "main")
+        eventually(lambda: self.packferry("snapshots", self.repos / "vault").stdout.count("bundle") > 1, "and another")
+        self.assertIn("sweep.ended", service.said())
+        metrics = service.ask("GET", "/metrics", token=self.token("read"))[1]
+        self.assertIn("packferry_backup", metrics)
+        self.assertEqual(service.stop(), 0, service.said())
+
+    def test_an_event_of_codecommit_is_a_reason_to_look(self):
+        queue = self.enterContext(Queue())
+        self.environment["AWS_ENDPOINT_URL_SQS"] = queue.url
+        self.create()
+        url = f"https://sqs.eu-central-1.amazonaws.com/{ACCOUNT}/packferry"
+        service = self.serve(more=f'[[serve.queues]]\nurl = "{url}"\nregion = "eu-central-1"\n')
+        self.commit(self.aws(), "main")
+        event = {
+            "id": "e-1",
+            "source": "aws.codecommit",
+            "detail-type": "CodeCommit Repository State Change",
+            "account": ACCOUNT,
+            "region": "eu-central-1",
+            "time": "2026-11-22T10:00:00Z",
+            "resources": [f"arn:aws:codecommit:eu-central-1:{ACCOUNT}:web"],
+            "detail": {"event": "referenceUpdated", "repositoryName": "web"},
+        }
+        queue.messages["r1"] = json.dumps(event)
+        queue.messages["r2"] = "nobody understands this"
+        eventually(lambda: self.tip("third") == self.tip(self.aws()), "the push is at the third host")
+        eventually(lambda: list(queue.messages) == ["r2"], "what is not understood is left")
+        self.assertEqual(queue.refused, [])
+        self.assertIn("event.unknown", service.said())
 
     def test_alarms_are_raised_though_the_workers_are_dead(self):
         self.create()

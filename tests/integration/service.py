@@ -144,6 +144,51 @@ class Receiver:
         self.thread.join()
 
 
+class Queue:
+    """One queue of SQS, as far as it is asked: messages are shown until they are removed."""
+
+    def __enter__(self):
+        self.messages = {}
+        self.refused = []
+        queue = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):  # pylint: disable=invalid-name
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                said = queue.answer(self.headers["X-Amz-Target"], self.headers.get("Authorization", ""), body)
+                data = json.dumps(said).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):  # pylint: disable=arguments-differ
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def answer(self, target, authorization, body):
+        if "/sqs/aws4_request" not in authorization:
+            self.refused.append(authorization)
+        if target == "AmazonSQS.DeleteMessageBatch":
+            for entry in body["Entries"]:
+                self.messages.pop(entry["ReceiptHandle"], None)
+            return {"Successful": [{"Id": entry["Id"]} for entry in body["Entries"]]}
+        if not self.messages:
+            time.sleep(0.1)
+            return {}
+        return {"Messages": [{"ReceiptHandle": receipt, "Body": text} for receipt, text in self.messages.items()]}
+
+
 class Door:
     """An address of our own before a server's; shut, the host is not there."""
 
