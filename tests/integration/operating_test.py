@@ -17,12 +17,16 @@ import unittest
 from sandbox import PACKFERRY, Replication
 from service import Receiver, free_port
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "operating.md"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "operating.md"
 BLOCK = re.compile(
     r"^<!-- (?P<kind>run|file)(?: (?P<path>/\S+))?(?: after (?P<after>\w+))?(?:, ends with (?P<status>\d+))? -->\n"
     r"```\w+\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+# What a service logs, and at what level somebody sees it.
+LOGGING = ("src/cli/run_serve.cc", "src/cli/generation.cc", "src/service/*.cc", "src/api/*.cc")
+LOGGED = re.compile(r'log(?:_|\(\))?\.(?:info|warning|error|write)\(\s*(?:[^";]*,\s*)?"([a-z_.-]+)"')
 MARK = re.compile(r"^<!-- (run|file)\b", re.MULTILINE)
 
 SUDO = """#!/bin/bash
@@ -119,7 +123,8 @@ class World(Replication):
             shim.chmod(0o755)
         (self.root / "bin" / "packferry").symlink_to(shutil.which(PACKFERRY))
         path = f"{self.root}/bin:{self.environment['PATH']}"
-        self.environment = {**self.environment, "PATH": path, "GITLAB_TOKEN": "glpat-of-a-test", "MIRROR_TOKEN": "of-a-test"}
+        tokens = {"GITLAB_TOKEN": "glpat-of-a-test", "MIRROR_TOKEN": "of-a-test"}
+        self.environment = {**self.environment, **tokens, "PATH": path}
         self.receiver = self.enterContext(Receiver())
         self.names = {
             "/etc/packferry": str(self.root / "etc"),
@@ -196,6 +201,18 @@ class Operating(World):
         self.assertEqual(len(steps), len(MARK.findall(page)), "every mark is understood")
         for step in steps:
             self.follow(step)
+
+
+class LogTable(unittest.TestCase):
+    def test_the_page_has_every_event_that_is_logged(self):
+        files = [path for pattern in LOGGING for path in ROOT.glob(pattern) if not path.name.endswith("_test.cc")]
+        logged = {event for path in files for event in LOGGED.findall(path.read_text())}
+        rows = re.findall(
+            r"^\| (`[a-z_.`, -]+`) \| [a-z, ]+ \|", PAGE.read_text().split("## The log\n")[1], re.MULTILINE
+        )
+        told = {event for row in rows for event in re.findall(r"`([^`]+)`", row)}
+        self.assertIn("service.ready", logged)
+        self.assertEqual(told, logged)
 
 
 if __name__ == "__main__":
