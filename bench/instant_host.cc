@@ -1,7 +1,9 @@
-// A Git host that answers at once: what it says of its refs is read from two files, and said of every repository. What
+// A Git host that answers at once: what it says of its refs is read from files, and said of every repository. What
 // a client needs for itself shows against it.
 //
-//   instant_host GREETING REFS     prints its port; GET /count tells "CONNECTIONS REQUESTS" so far
+//   instant_host GREETING REFS [PUSH]     prints its port; GET /count tells "CONNECTIONS REQUESTS" so far
+//
+// PUSH is what it says to who would push; nobody can.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -22,7 +24,7 @@
 namespace {
 
 std::string answer(const char* type, const std::string& body) {
-  return "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-" + std::string(type) +
+  return "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-" + std::string(type) +
          "\r\nCache-Control: no-cache\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
@@ -33,8 +35,10 @@ std::string contents(const char* path) {
 
 class Host {
  public:
-  Host(const std::string& greeting, const std::string& refs)
-      : greeting_(answer("advertisement", greeting)), refs_(answer("result", refs)) {}
+  Host(const std::string& greeting, const std::string& refs, const std::string& push)
+      : greeting_(answer("upload-pack-advertisement", greeting)),
+        refs_(answer("upload-pack-result", refs)),
+        push_(answer("receive-pack-advertisement", push)) {}
 
   // What is to be said to `heard`, which loses the requests that are complete.
   std::string hear(std::string& heard) {
@@ -45,17 +49,19 @@ class Host {
       const std::size_t end = head + 4 + body_bytes(std::string_view(heard).substr(0, head + 2));
       if (heard.size() < end) return said;
       ++requests_;
-      if (heard.starts_with("GET /count ")) {
-        said += answer("count", std::to_string(connections_) + " " + std::to_string(requests_));
-      } else {
-        said += heard.starts_with("GET ") ? greeting_ : refs_;
-      }
+      said += answer_to(std::string_view(heard).substr(0, heard.find("\r\n")));
       heard.erase(0, end);
     }
   }
   void connected() { ++connections_; }
 
  private:
+  std::string answer_to(std::string_view request) const {
+    if (request.starts_with("GET /count "))
+      return answer("count", std::to_string(connections_) + " " + std::to_string(requests_));
+    if (!request.starts_with("GET ")) return refs_;
+    return request.find("service=git-receive-pack") == std::string_view::npos ? greeting_ : push_;
+  }
   static std::size_t body_bytes(std::string_view headers) {
     constexpr std::string_view kLength = "\r\nContent-Length: ";
     const std::size_t at = headers.find(kLength);
@@ -64,6 +70,7 @@ class Host {
 
   const std::string greeting_;
   const std::string refs_;
+  const std::string push_;
   unsigned long connections_ = 0;
   unsigned long requests_ = 0;
 };
@@ -123,9 +130,9 @@ void serve(Host& host, int listener) {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 3) return std::fputs("usage: instant_host GREETING REFS\n", stderr), 2;
+  if (count != 3 && count != 4) return std::fputs("usage: instant_host GREETING REFS [PUSH]\n", stderr), 2;
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  Host host(contents(words[1]), contents(words[2]));
+  Host host(contents(words[1]), contents(words[2]), count == 4 ? contents(words[3]) : "");
   const int listener = listen_on_loopback();
   if (listener < 0) return std::perror("instant_host"), 1;
   serve(host, listener);
