@@ -17,20 +17,20 @@ constexpr std::size_t kKeyBytesMax = 100;
 constexpr std::size_t kShownBytesMax = 100;
 
 constexpr Route kRoutes[] = {
-    {"GET", "/v1/replicas", "listReplicas", Action::SeeReplica, true, "status"},
-    {"POST", "/v1/replicas", "createReplica", Action::CreateReplica, false, "", true},
+    {"GET", "/v1/replicas", "listReplicas", Action::SeeReplica, "status", true},
+    {"POST", "/v1/replicas", "createReplica", Action::CreateReplica, "", false, true},
     {"GET", "/v1/replicas/{name}", "getReplica", Action::SeeReplica},
     {"DELETE", "/v1/replicas/{name}", "deleteReplica", Action::DeleteReplica},
     {"POST", "/v1/replicas/{name}/pause", "pauseReplica", Action::Pause},
     {"POST", "/v1/replicas/{name}/resume", "resumeReplica", Action::Resume},
     {"POST", "/v1/replicas/{name}/sync", "syncReplica", Action::LookNow},
-    {"GET", "/v1/replicas/{name}/history", "getHistory", Action::SeeReplica, true},
+    {"GET", "/v1/replicas/{name}/history", "getHistory", Action::SeeReplica, "", true},
     {"GET", "/v1/replicas/{name}/plan", "getHeldPlan", Action::SeePlan},
     // The least that it takes; whether the plan loses something, and takes more, is known when it is looked at.
     {"POST", "/v1/replicas/{name}/plans/{digest}/approve", "approvePlan", Action::ApproveAdditions},
     {"POST", "/v1/webhooks/{source}", "receiveWebhook"},
-    {"GET", "/v1/tokens", "listTokens", Action::SeeTokens, true},
-    {"POST", "/v1/tokens", "createToken", Action::CreateToken, false, "", true},
+    {"GET", "/v1/tokens", "listTokens", Action::SeeTokens, "", true},
+    {"POST", "/v1/tokens", "createToken", Action::CreateToken, "", false, true},
     {"DELETE", "/v1/tokens/{id}", "revokeToken", Action::RevokeToken},
     {"GET", "/v1/openapi.json", "getOpenApi"},
     {"GET", "/metrics", "getMetrics", Action::SeeMetrics},

@@ -20,8 +20,8 @@ struct Route {
   std::string_view operation;  // "getHistory"
   // What a token must allow; none: no token is asked for, because the request proves itself, or nothing is given away.
   std::optional<Action> action = {};
-  bool is_paged = false;         // see page_of()
   std::string_view filter = {};  // what else may be asked of a page
+  bool is_paged = false;         // see page_of()
   bool takes_json = false;       // else it has no body, webhooks aside
 };
 std::span<const Route> routes();

@@ -15,6 +15,7 @@ lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$
 
 dpkg-deb -x "$deb" "$directory/root"
 for file in bin/packferry share/man/man1/packferry.1.gz share/bash-completion/completions/packferry \
+  lib/systemd/system/packferry.service lib/sysusers.d/packferry.conf \
   share/doc/packferry/{README.md,copyright,changelog.gz,docs/guarantees.md}; do
   [ -s "$directory/root/usr/$file" ] || { echo "deb: no /usr/$file" && exit 1; }
 done
