@@ -50,6 +50,21 @@ std::string in_words(const ReplicaEnd& end) {
                      end.create ? ", made where it is missing" : "");
 }
 
+void print_service(Page& page, const ServeSettings& serve, const Paint& paint) {
+  page.line(paint.bold("service"));
+  page.line(fmt::format("  listens at {}:{}, {}", printable(serve.address), serve.port,
+                        serve.certificate.empty() ? "without TLS" : "with TLS"));
+  for (const WebhookSettings& webhook : serve.webhooks)
+    page.line(fmt::format("  hears the webhooks of {} at /v1/webhooks/{}", to_string(webhook.kind), webhook.name));
+  for (const EventQueueSettings& queue : serve.queues) page.line(fmt::format("  hears the queue {}", queue.url.text()));
+  for (const IdTokenSettings& tokens : serve.id_tokens)
+    page.line(fmt::format("  hears the jobs of {}", printable(tokens.issuer)));
+  page.line(serve.sweep.empty() ? "  sweeps nothing of this file by itself"
+                                : fmt::format("  sweeps what is above: {}", printable(serve.sweep)));
+  page.line(serve.alarms.empty() ? "  tells nobody of alarms"
+                                 : fmt::format("  tells {} of alarms", counted(serve.alarms.size(), "listener")));
+}
+
 Json json(const SourceSelection& source) {
   return {{"host", source.host},
           {"owner", source.owner.empty() ? Json() : Json(printable(source.owner))},
@@ -89,7 +104,8 @@ std::string mistakes_text(const std::string& file, const std::vector<ConfigMista
   return text;
 }
 
-void print_fleet(Output& output, const std::string& file, const Fleet& fleet, const Paint& paint) {
+void print_fleet(Output& output, const std::string& file, const Fleet& fleet, const std::optional<ServeSettings>& serve,
+                 const Paint& paint) {
   Page page(output);
   for (const FleetBackup& backup : fleet.backups) {
     page.line(paint.bold(fmt::format("backup {}", backup.name)));
@@ -102,6 +118,7 @@ void print_fleet(Output& output, const std::string& file, const Fleet& fleet, co
     for (const ReplicaEnd& end : replica.destinations) page.line("  " + in_words(end));
     page.line(fmt::format("  policy: {}", to_string(replica.policy.follow)));
   }
+  if (serve) print_service(page, *serve, paint);
   page.line(fmt::format("{} at a time; destinations are listed again every {}; a listing is believed for {}",
                         counted(fleet.jobs, "repository"), in_words(fleet.confirm_every),
                         in_words(fleet.trust_listing)));

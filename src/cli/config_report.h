@@ -11,8 +11,9 @@ namespace packferry {
 
 // "FILE:LINE:COLUMN: what; remedy", a line each.
 std::string mistakes_text(const std::string& file, const std::vector<ConfigMistake>& mistakes);
-// Every backup and replica in words.
-void print_fleet(Output& output, const std::string& file, const Fleet& fleet, const Paint& paint);
+// Every backup and replica in words, and the service, if there is one.
+void print_fleet(Output& output, const std::string& file, const Fleet& fleet, const std::optional<ServeSettings>& serve,
+                 const Paint& paint);
 void print_config_json(Output& output, const RunFacts& facts, const std::string& file, const ConfigReading& reading);
 
 }  // namespace packferry

@@ -40,7 +40,7 @@ ExitStatus Run::operator()(const ConfigCommand& command) {
   if (common_.json) {
     print_config_json(around_.out, facts(status), command.file, *reading);
   } else if (reading->fleet) {
-    print_fleet(around_.out, command.file, *reading->fleet, style().paint);
+    print_fleet(around_.out, command.file, *reading->fleet, reading->serve, style().paint);
   }
   if (!reading->fleet) say_mistakes(command.file, *reading);
   return status;

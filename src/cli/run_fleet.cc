@@ -242,7 +242,8 @@ void Run::back_up_all(const BackupCommand& command, const std::vector<BackupTarg
       member.status = failure();
       member.error = made.error();
     }
-    if (member.error && is_worth_another_attempt(*member.error) && attempt < limits.attempts_max && !stop_.stop_requested()) {
+    if (member.error && is_worth_another_attempt(*member.error) && attempt < limits.attempts_max &&
+        !stop_.stop_requested()) {
       progress.later(member, *member.error);
       return member.error;
     }

@@ -19,11 +19,15 @@ class ResidentService {
 
   Result<> run(ConfigReading reading, std::stop_token stop) {
     const ServeSettings settings = *reading.serve;
-    const std::unique_ptr<HttpServer> server = TRY(HttpServer::open({.address = settings.address,
-                                                                     .port = settings.port,
-                                                                     .certificate_file = settings.certificate,
-                                                                     .key_file = settings.certificate_key},
-                                                                    state_.around.clock, log()));
+    Result<std::unique_ptr<HttpServer>> opened = HttpServer::open({.address = settings.address,
+                                                                   .port = settings.port,
+                                                                   .certificate_file = settings.certificate,
+                                                                   .key_file = settings.certificate_key},
+                                                                  state_.around.clock, log());
+    // Nothing moved under us, as a Conflict says elsewhere: the configuration wants what another one has.
+    if (!opened && opened.error().kind() == ErrorKind::Conflict)
+      return Error(ErrorKind::Invalid, "{}; 'listen' in [serve] says where", opened.error().message());
+    const std::unique_ptr<HttpServer> server = TRY(std::move(opened));
     TRY(begin(std::move(reading)));
     Front front(*this);
     std::jthread serving([&](const std::stop_token& no_more) { server->serve(front, no_more); });

@@ -79,7 +79,9 @@ TEST_F(ReplicaOperationsTest, ABranchThatIsReplacedKeepsItsOldTip) {
   must(create(replacing));
   const Looked seeded = seed("web", replacing);
   EXPECT_EQ(seeded.look.outcome, LookOutcome::Equal) << "what is new there takes nothing from anybody";
-  const auto is_kept = [](const Ref& ref) { return ref.name.text().ends_with("/heads/main") && ref.oid == commit(900); };
+  const auto is_kept = [](const Ref& ref) {
+    return ref.name.text().ends_with("/heads/main") && ref.oid == commit(900);
+  };
   EXPECT_TRUE(std::ranges::any_of(there().holds, is_kept));
 }
 
