@@ -24,7 +24,8 @@ std::map<std::string, Dispatcher::HostState> Dispatcher::hosts() const {
 // Which of the two hosts throttles is certain only where the first question was refused, which goes to the source; a
 // pause too many costs less than a storm.
 void Dispatcher::apply(const Ended& ended) {
-  const auto& [due, looked] = ended;
+  const DueLook& due = ended.due;
+  const std::optional<Looked>& looked = ended.looked;
   hosts_.try_emplace(due.source_host, 0);
   hosts_.try_emplace(due.destination_host, 0);
   if (!looked) return;
