@@ -80,9 +80,11 @@ Result<std::vector<DueLook>> Dispatcher::choose(const std::set<std::string>& beg
   SchedulerInput input{.now = now, .free_workers = options_.workers - begun.size()};
   std::map<std::string, DueLook> due;
   if (input.free_workers > 0) {
+    // What was handed out a moment ago may not have its lease yet: then it is among those that are due. In this order
+    // it is counted twice when it gets the lease just now, and never not at all.
+    std::vector<DueLook> all = TRY(replicas_.due(now, 2 * options_.workers));
     input.load = TRY(replicas_.load());
-    // What was handed out a moment ago may not have its lease yet: then it is among those that are due.
-    for (DueLook& look : TRY(replicas_.due(now, 2 * options_.workers))) {
+    for (DueLook& look : all) {
       if (begun.contains(look.replica)) {
         input.load.push_back(
             {.source_host = look.source_host, .destination_host = look.destination_host, .at_work = 1});
