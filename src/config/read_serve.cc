@@ -153,8 +153,9 @@ class ServeReader {
 
   std::optional<WebhookSettings> webhook_of(const ConfigValue& value, std::set<std::string>& names) {
     TableReader table(value, keys_of(ConfigTable::Webhook), mistakes_);
-    const bool is_whole = table.require("name", R"("gitlab")") & table.require("kind", R"("gitlab")") &
-                          table.require("secrets", R"([{ env = "NAME" }])");
+    table.require("name", R"("gitlab")");
+    table.require("kind", R"("gitlab")");
+    table.require("secrets", R"([{ env = "NAME" }])");
     const auto name = table.text("name");
     const auto kind = table.parsed("kind", parse_kind_of_webhook);
     if (name) {
@@ -169,7 +170,7 @@ class ServeReader {
         secrets.push_back(*std::move(reference));
     if (table.has("secrets") && secrets.empty())
       mistakes_.add(table.find("secrets")->place, "a webhook has a secret at least", R"(write [{ env = "NAME" }])");
-    if (!is_whole || !name || !kind) return std::nullopt;
+    if (!name || !kind) return std::nullopt;
     return WebhookSettings{.name = *name, .kind = *kind, .secrets = std::move(secrets)};
   }
 
