@@ -19,11 +19,6 @@ Error no_region(std::string_view whose) {
                whose);
 }
 
-// Empty: the profile's.
-std::string region_in(const Url& url) {
-  return url.is_http() ? region_of_codecommit_host(url.host()).value_or("") : url.region();
-}
-
 }  // namespace
 
 AwsEnds::AwsEnds(const Environment& environment, const EndOptions& options, std::string user_agent, HttpClient& http,
@@ -123,7 +118,7 @@ std::optional<Url> AwsEnds::codecommit_behind(const Url& url) const {
 
 Result<AwsEnds::Resolved> AwsEnds::resolve(const Url& url, Side side) {
   AwsIdentity identity = identity_of(url, side);
-  const Found* const found = TRY(find(identity, region_in(url)));
+  const Found* const found = TRY(find(identity, region_of_codecommit(url)));
   CodeCommitAddress address =
       TRY(codecommit_address(url, found->profile.region().value_or(""), endpoints(found->profile)));
   return Resolved{std::move(identity), found, std::move(address)};

@@ -56,6 +56,10 @@ bool is_codecommit(const Url& url) {
          (url.scheme() == Scheme::Https && region_of_codecommit_host(url.host()).has_value());
 }
 
+std::string region_of_codecommit(const Url& url) {
+  return url.is_http() ? region_of_codecommit_host(url.host()).value_or("") : url.region();
+}
+
 Result<CodeCommitAddress> codecommit_address(const Url& url, const std::string& otherwise,
                                              const CodeCommitEndpoints& endpoints) {
   CHECK(is_codecommit(url));

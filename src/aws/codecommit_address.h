@@ -16,6 +16,9 @@ std::optional<std::string> region_of_codecommit_host(std::string_view host);
 // A codecommit URL, or https to such a host.
 bool is_codecommit(const Url& url);
 
+// The region that such a URL names; empty: none, the profile's is meant.
+std::string region_of_codecommit(const Url& url);
+
 // Other hosts than AWS's own, as the environment and the profile name them; empty: none.
 struct CodeCommitEndpoints {
   // CODE_COMMIT_ENDPOINT, as git-remote-codecommit has it: a host, or host:port, for URLs that name none. We also take

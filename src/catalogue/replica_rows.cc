@@ -187,4 +187,11 @@ AuditEntry audit_entry_of(const SqlRow& row) {
   return entry;
 }
 
+Result<> write_audit(PreparedStatements& statements, const AuditEntry& entry) {
+  constexpr std::string_view kInsert =
+      "INSERT INTO audit (at, who, what, replica, ref, old_oid, new_oid, plan_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+  return statements.run(kInsert, {to_value(entry.at), entry.who, entry.what, entry.replica, entry.ref, entry.old_oid,
+                                  entry.new_oid, entry.plan_digest});
+}
+
 }  // namespace packferry

@@ -36,6 +36,7 @@ inline constexpr std::string_view kSelectLooks =
     " error_kind, error, remedy FROM looks WHERE replica = ? ORDER BY id DESC LIMIT ?";
 LookRecord look_of(const SqlRow& row);
 
+Result<> write_audit(PreparedStatements& statements, const AuditEntry& entry);
 AuditEntry audit_entry_of(const SqlRow& row);  // id and the rest, in the order of the struct
 
 LookReason look_reason_of(std::string_view text);

@@ -105,8 +105,6 @@ constexpr std::string_view kTrimLooks =
     "DELETE FROM looks WHERE replica = ?1 AND id <="
     " (SELECT id FROM looks WHERE replica = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)";
 
-constexpr std::string_view kInsertAudit =
-    "INSERT INTO audit (at, who, what, replica, ref, old_oid, new_oid, plan_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr std::string_view kAudit =
     "SELECT id, at, who, what, replica, ref, old_oid, new_oid, plan_digest FROM audit WHERE id > ? ORDER BY id LIMIT ?";
 constexpr std::string_view kAuditOf =
@@ -472,15 +470,9 @@ class SqliteReplicas final : public Replicas {
   }
 
  private:
-  // Always: it is on the disk when the call returns. Sometimes: it survives kill -9, and a power cut may forget it.
-  enum class Sync { Always, Sometimes };
-
   Result<> write(Sync sync, const std::function<Result<>()>& work) {
     const std::lock_guard lock(mutex_);
-    TRY(database_->run(sync == Sync::Always ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
-    const std::unique_ptr<Transaction> transaction = TRY(Transaction::begin(*database_));
-    TRY(work());
-    return transaction->commit();
+    return in_transaction(*database_, sync, work);
   }
 
   // All below: within a transaction, or under the lock.
@@ -667,10 +659,7 @@ class SqliteReplicas final : public Replicas {
     return statements_.run(kTrimLooks, {replica.id, static_cast<std::int64_t>(kLooksKept)});
   }
 
-  Result<> audit(const AuditEntry& entry) {
-    return statements_.run(kInsertAudit, {to_value(entry.at), entry.who, entry.what, entry.replica, entry.ref,
-                                          entry.old_oid, entry.new_oid, entry.plan_digest});
-  }
+  Result<> audit(const AuditEntry& entry) { return write_audit(statements_, entry); }
 
   Result<> audit_verb(const std::string& verb, const std::string& replica, const std::string& by,
                       const std::string& plan_digest, Clock::WallTime now) {
@@ -690,8 +679,7 @@ Result<std::unique_ptr<Replicas>> Replicas::open(const std::string& path) {
 }
 
 Result<std::unique_ptr<Replicas>> Replicas::open_in_memory() {
-  std::unique_ptr<Database> database = TRY(Database::open_in_memory());
-  TRY(migrate(*database, catalogue_migrations()));
+  std::unique_ptr<Database> database = TRY(open_catalogue_in_memory());
   return std::make_unique<SqliteReplicas>(std::move(database));
 }
 

@@ -281,4 +281,10 @@ Result<std::unique_ptr<Database>> open_catalogue_file(const std::string& path) {
   return database;
 }
 
+Result<std::unique_ptr<Database>> open_catalogue_in_memory() {
+  std::unique_ptr<Database> database = TRY(Database::open_in_memory());
+  TRY(migrate(*database, catalogue_migrations()));
+  return database;
+}
+
 }  // namespace packferry

@@ -22,5 +22,7 @@ Result<> migrate(Database& database, std::span<const Migration> migrations);
 
 // The file of a catalogue, made or brought to today's tables, and ready for several programs at once.
 Result<std::unique_ptr<Database>> open_catalogue_file(const std::string& path);
+// One that is gone with its object.
+Result<std::unique_ptr<Database>> open_catalogue_in_memory();
 
 }  // namespace packferry

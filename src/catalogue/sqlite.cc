@@ -255,4 +255,11 @@ Result<> Transaction::commit() {
   return {};
 }
 
+Result<> in_transaction(Database& database, Sync sync, const std::function<Result<>()>& work) {
+  TRY(database.run(sync == Sync::Always ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
+  const std::unique_ptr<Transaction> transaction = TRY(Transaction::begin(database));
+  TRY(work());
+  return transaction->commit();
+}
+
 }  // namespace packferry

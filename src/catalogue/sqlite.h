@@ -121,4 +121,9 @@ class Transaction {
   bool open_ = true;
 };
 
+// Always: it is on the disk when the call returns. Sometimes: it survives kill -9, and a power cut may forget it.
+enum class Sync { Always, Sometimes };
+// All of `work` or nothing.
+Result<> in_transaction(Database& database, Sync sync, const std::function<Result<>()>& work);
+
 }  // namespace packferry

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "base/printable.h"
+#include "catalogue/replica_rows.h"
 #include "catalogue/schema.h"
 
 namespace packferry {
@@ -19,8 +20,6 @@ constexpr std::string_view kCountTokens = "SELECT count(*) FROM tokens";
 constexpr std::string_view kInsertToken =
     "INSERT INTO tokens (id, digest, bearer, scopes, replicas, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
 constexpr std::string_view kDeleteToken = "DELETE FROM tokens WHERE id = ?";
-constexpr std::string_view kInsertAudit =
-    "INSERT INTO audit (at, who, what, replica, ref, old_oid, new_oid, plan_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
 constexpr std::string_view kForgetOld =
     "DELETE FROM answers WHERE began_at <= ? OR (status = 0 AND asker = ? AND key = ? AND began_at <= ?)";
@@ -146,15 +145,9 @@ class SqliteTokens final : public Tokens {
   }
 
  private:
-  // As in Replicas.
-  enum class Sync { Always, Sometimes };
-
   Result<> write(Sync sync, const std::function<Result<>()>& work) {
     const std::lock_guard lock(mutex_);
-    TRY(database_->run(sync == Sync::Always ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
-    const std::unique_ptr<Transaction> transaction = TRY(Transaction::begin(*database_));
-    TRY(work());
-    return transaction->commit();
+    return in_transaction(*database_, sync, work);
   }
 
   // All below: within a transaction, or under the lock.
@@ -177,10 +170,7 @@ class SqliteTokens final : public Tokens {
     return statements_.run(kForgetMany, {request.asker, static_cast<std::int64_t>(kAnswersPerAskerMax)});
   }
 
-  Result<> audit(const AuditEntry& entry) {
-    return statements_.run(kInsertAudit, {to_value(entry.at), entry.who, entry.what, entry.replica, entry.ref,
-                                          entry.old_oid, entry.new_oid, entry.plan_digest});
-  }
+  Result<> audit(const AuditEntry& entry) { return write_audit(statements_, entry); }
 
   std::mutex mutex_;  // of both below: one connection, one caller at a time
   const std::unique_ptr<Database> database_;
@@ -195,8 +185,7 @@ Result<std::unique_ptr<Tokens>> Tokens::open(const std::string& path) {
 }
 
 Result<std::unique_ptr<Tokens>> Tokens::open_in_memory() {
-  std::unique_ptr<Database> database = TRY(Database::open_in_memory());
-  TRY(migrate(*database, catalogue_migrations()));
+  std::unique_ptr<Database> database = TRY(open_catalogue_in_memory());
   return std::make_unique<SqliteTokens>(std::move(database));
 }
 

@@ -13,8 +13,6 @@
 namespace packferry {
 namespace {
 
-// Of what every replica of a listing has in memory at a time.
-constexpr std::size_t kPage = 1'000;
 constexpr Milliseconds kEmbeddedMetricsEvery{60'000};
 constexpr std::string_view kServiceName = "packferry";  // as `packferry setup monitors` calls it unless told otherwise
 
@@ -217,7 +215,7 @@ Result<std::size_t> Generation::trigger(const CodeCommitEvent& event) {
   std::size_t triggered = 0;
   for (const std::string& source : TRY(places_.sources_at({"v1/repos/" + to_lower(event.repository)}))) {
     const Url url = TRY(Url::parse(source));
-    const std::string region = url.is_http() ? region_of_codecommit_host(url.host()).value_or("") : url.region();
+    const std::string region = region_of_codecommit(url);
     if (!is_codecommit(url) || (!region.empty() && region != event.region)) continue;
     triggered += TRY(state_.replicas.trigger_readers(source, LookReason::Event, clock_.now()));
   }
@@ -227,13 +225,7 @@ Result<std::size_t> Generation::trigger(const CodeCommitEvent& event) {
 
 Result<MetricsInput> Generation::metrics_input() {
   MetricsInput input{.now = clock_.now()};
-  while (true) {
-    std::vector<ReplicaRecord> page =
-        TRY(state_.replicas.list(input.replicas.empty() ? "" : input.replicas.back().order.name, kPage));
-    const bool is_last = page.size() < kPage;
-    std::move(page.begin(), page.end(), std::back_inserter(input.replicas));
-    if (is_last) break;
-  }
+  input.replicas = TRY(operations_.list());
   input.depth = TRY(state_.replicas.depth());
   std::map<std::string, HostFacts> hosts;
   for (const auto& [host, gate] : dispatcher_.hosts())

@@ -20,14 +20,10 @@ bool is_at(const Url& web, const Url& url) {
   return url.scheme() == Scheme::Ssh && url.host() == web.host();
 }
 
-std::string region_of(const Url& url) {
-  return url.is_http() ? region_of_codecommit_host(url.host()).value_or("") : url.region();
-}
-
 bool is_at(const FleetHost& host, const Url& url) {
   switch (host.kind) {
     case HostKind::CodeCommit:
-      return is_codecommit(url) && (region_of(url).empty() || region_of(url) == host.region);
+      return is_codecommit(url) && (region_of_codecommit(url).empty() || region_of_codecommit(url) == host.region);
     case HostKind::Directory: {
       if (!url.is_local()) return false;
       const std::filesystem::path path = std::filesystem::path(url.path()).lexically_normal();
