@@ -94,4 +94,9 @@ Result<std::unique_ptr<AlarmRecords>> AlarmRecords::open(const std::string& path
   return std::make_unique<SqliteAlarmRecords>(std::move(database));
 }
 
+Result<std::unique_ptr<AlarmRecords>> AlarmRecords::open_in_memory() {
+  std::unique_ptr<Database> database = TRY(open_catalogue_in_memory());
+  return std::make_unique<SqliteAlarmRecords>(std::move(database));
+}
+
 }  // namespace packferry

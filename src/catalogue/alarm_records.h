@@ -62,6 +62,8 @@ class AlarmRecords {
  public:
   // As Catalogue::open(), and of the same file.
   static Result<std::unique_ptr<AlarmRecords>> open(const std::string& path);
+  // Nothing is kept: for simulations.
+  static Result<std::unique_ptr<AlarmRecords>> open_in_memory();
   virtual ~AlarmRecords() = default;
 
   virtual Result<std::vector<AlarmRecord>> alarms() = 0;    // by subject and kind

@@ -184,4 +184,9 @@ Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& path) {
   return std::make_unique<SqliteCatalogue>(std::move(database));
 }
 
+Result<std::unique_ptr<Catalogue>> Catalogue::open_in_memory() {
+  std::unique_ptr<Database> database = TRY(open_catalogue_in_memory());
+  return std::make_unique<SqliteCatalogue>(std::move(database));
+}
+
 }  // namespace packferry

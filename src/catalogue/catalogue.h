@@ -71,6 +71,8 @@ class Catalogue {
   // newer program; Denied, Exhausted: as the system says; Unavailable: another program has held it for half a minute;
   // Corrupt, here or later: SQLite finds the file damaged, and the message says how to make it again.
   static Result<std::unique_ptr<Catalogue>> open(const std::string& path);
+  // Nothing is kept: for simulations.
+  static Result<std::unique_ptr<Catalogue>> open_in_memory();
   virtual ~Catalogue() = default;
 
   virtual Result<std::vector<Delivery>> deliveries() = 0;  // by key

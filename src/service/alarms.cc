@@ -54,10 +54,15 @@ std::string_view to_string(Notice::Kind kind) {
   return {};
 }
 
-AlarmBook::AlarmBook(AlarmRules rules, std::vector<Alarm> known) : rules_(rules) {
+void AlarmBook::recall(std::vector<Alarm> known) {
   for (Alarm& alarm : known) {
     Key key(alarm.trouble.subject, alarm.trouble.kind);
-    alarms_.insert_or_assign(std::move(key), std::move(alarm));
+    const auto [at, is_new] = alarms_.try_emplace(std::move(key), alarm);
+    if (is_new) continue;
+    Alarm& here = at->second;
+    here.since = std::min(here.since, alarm.since);
+    if (!here.raised_at) here.said_at = alarm.said_at;
+    if (alarm.raised_at) here.raised_at = alarm.raised_at;
   }
 }
 

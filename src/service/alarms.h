@@ -52,8 +52,11 @@ struct AlarmRules {
 // Not for several threads at once.
 class AlarmBook {
  public:
-  // `known`: what an earlier book of ours had open.
-  explicit AlarmBook(AlarmRules rules, std::vector<Alarm> known = {});
+  explicit AlarmBook(AlarmRules rules) : rules_(rules) {}
+
+  // What an earlier book of ours had open. What is in this one, too, stays as it was last seen, and counts as said from
+  // the time when it first was.
+  void recall(std::vector<Alarm> known);
 
   // All that is wrong at `now`, each trouble once, and what has to be said of it, by subject and kind. A clock that was
   // put back only makes things later; it raises and ends nothing.

@@ -83,10 +83,26 @@ TEST_F(Alarms, EachSubjectAndKindIsATroubleOfItsOwn) {
 TEST_F(Alarms, ABookGoesOnWhereAnotherEnded) {
   look({lag()});
   look_after(2 * kMinute, {lag()});
-  book = AlarmBook({.over_after = 5 * kMinute}, book.open());
+  const std::vector<Alarm> known = book.open();
+  book = AlarmBook({.over_after = 5 * kMinute});
+  book.recall(known);
   EXPECT_EQ(look_after(kMinute, {lag()}), "") << "it has been said";
   look_after(kMinute, {});
   EXPECT_EQ(look_after(5 * kMinute, {}), "over replica web/lag");
+}
+
+TEST_F(Alarms, WhatABookFoundBeforeItCouldRecallIsTheSameTrouble) {
+  look({lag()});
+  look_after(2 * kMinute, {lag()});
+  const std::vector<Alarm> known = book.open();
+  book = AlarmBook({.raise_after = 2 * kMinute, .over_after = 5 * kMinute});
+  look_after(kMinute, {lag(Severity::Critical)});
+  book.recall(known);
+  ASSERT_EQ(book.open().size(), 1u);
+  EXPECT_EQ(book.open().front().trouble.severity, Severity::Critical) << "as it was last seen";
+  EXPECT_EQ(look_after(kMinute, {lag(Severity::Critical)}), "") << "it has been said";
+  look_after(kMinute, {});
+  EXPECT_EQ(look_after(5 * kMinute, {}), "over replica web/lag") << "and so its end is, too";
 }
 
 TEST_F(Alarms, AClockThatWasPutBackRaisesAndEndsNothing) {

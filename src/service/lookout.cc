@@ -112,7 +112,8 @@ void Lookout::run(std::stop_token stop) {
   }
 }
 
-// What an earlier lookout had open, once. What this one has found before it could be read is newer.
+// What an earlier lookout had open, once. What this one has found before it could be read is newer, and may be the
+// same.
 Result<> Lookout::remember() {
   if (remembers_) return {};
   const std::vector<AlarmRecord> alarms = TRY(world_.records.alarms().context("the alarms that were open"));
@@ -122,8 +123,7 @@ Result<> Lookout::remember() {
     known.push_back(alarm_of(record));
     written_[{record.subject, record.kind}] = record;
   }
-  std::ranges::move(book_.open(), std::back_inserter(known));
-  book_ = AlarmBook(options_.rules, std::move(known));
+  book_.recall(std::move(known));
 
   std::map<std::string, std::deque<Waiting>> unsaid;
   for (const NoticeRecord& record : notices) {

@@ -1,91 +1,46 @@
 #include "planted_bugs.h"
 
+#include "passing.h"
+
 namespace packferry::simulation {
 namespace {
 
-// Hands everything on.
-class Passing : public Replicas {
+class LostTrigger final : public PassingReplicas {
  public:
-  explicit Passing(std::unique_ptr<Replicas> inner) : inner_(std::move(inner)) {}
-  using Time = Clock::WallTime;
-
-  Result<> create(const ReplicaOrder& o, const std::string& by, const Admission& a) override {
-    return inner_->create(o, by, a);
-  }
-  Result<std::optional<ReplicaRecord>> find(const std::string& name) override { return inner_->find(name); }
-  Result<std::vector<ReplicaRecord>> list(const std::string& a, std::size_t n) override { return inner_->list(a, n); }
-  Result<std::vector<SourceOfReplica>> sources(std::int64_t after) override { return inner_->sources(after); }
-  Result<> pause(const std::string& n, const std::string& by, Time now) override { return inner_->pause(n, by, now); }
-  Result<> resume(const std::string& n, const std::string& by, Time now) override { return inner_->resume(n, by, now); }
-  Result<> remove(const std::string& n, const std::string& by, Time now) override { return inner_->remove(n, by, now); }
-  Result<> approve(const std::string& n, const std::string& d, const std::string& by, Time now) override {
-    return inner_->approve(n, d, by, now);
-  }
-  Result<> trigger(const std::string& n, LookReason r, Time now) override { return inner_->trigger(n, r, now); }
-  Result<std::size_t> trigger_readers(const std::string& url, LookReason r, Time now) override {
-    return inner_->trigger_readers(url, r, now);
-  }
-  Result<std::size_t> wake(Time now) override { return inner_->wake(now); }
-  Result<std::vector<DueLook>> due(Time now, std::size_t n) override { return inner_->due(now, n); }
-  Result<std::vector<Load>> load() override { return inner_->load(); }
-  Result<std::optional<Time>> next_event(Time now) override { return inner_->next_event(now); }
-  Result<Depth> depth() override { return inner_->depth(); }
-  Result<std::optional<Lease>> take(const std::string& n, const std::string& o, Milliseconds l, Time now) override {
-    return inner_->take(n, o, l, now);
-  }
-  Result<> renew(Lease& lease, Milliseconds length, Time now) override { return inner_->renew(lease, length, now); }
-  Result<> note_change(const Lease& l, const std::string& s, Time now) override {
-    return inner_->note_change(l, s, now);
-  }
-  Result<> record(const Lease& lease, const Look& look, Time now) override { return inner_->record(lease, look, now); }
-  Result<> give_back(const Lease& lease, Time now) override { return inner_->give_back(lease, now); }
-  Result<std::vector<LookRecord>> history(const std::string& n, std::size_t c) override {
-    return inner_->history(n, c);
-  }
-  Result<std::vector<AuditEntry>> audit(const std::string& n, std::int64_t a, std::size_t c) override {
-    return inner_->audit(n, a, c);
-  }
-
- protected:
-  const std::unique_ptr<Replicas> inner_;
-};
-
-class LostTrigger final : public Passing {
- public:
-  using Passing::Passing;
+  using PassingReplicas::PassingReplicas;
   Result<> trigger(const std::string& name, LookReason reason, Time now) override {
-    const std::optional<ReplicaRecord> replica = TRY(inner_->find(name));
+    const std::optional<ReplicaRecord> replica = TRY(inner_.find(name));
     if (replica && replica->at_work) return {};
-    return inner_->trigger(name, reason, now);
+    return inner_.trigger(name, reason, now);
   }
 };
 
-class NoFence final : public Passing {
+class NoFence final : public PassingReplicas {
  public:
-  using Passing::Passing;
+  using PassingReplicas::PassingReplicas;
   Result<> record(const Lease& lease, const Look& look, Time now) override {
-    const std::optional<ReplicaRecord> replica = TRY(inner_->find(lease.name));
+    const std::optional<ReplicaRecord> replica = TRY(inner_.find(lease.name));
     Lease any = lease;
     if (replica && replica->at_work) any.epoch = replica->at_work->epoch;
-    return inner_->record(any, look, now);
+    return inner_.record(any, look, now);
   }
 };
 
-class DeadLeases final : public Passing {
+class DeadLeases final : public PassingReplicas {
  public:
-  using Passing::Passing;
+  using PassingReplicas::PassingReplicas;
   Result<std::size_t> wake(Time now) override {
-    for (const ReplicaRecord& replica : TRY(inner_->list("", 100)))
+    for (const ReplicaRecord& replica : TRY(inner_.list("", 100)))
       if (replica.at_work && replica.at_work->lease_until <= now) return std::size_t{0};
-    return inner_->wake(now);
+    return inner_.wake(now);
   }
 };
 
-class StaleClaim final : public Passing {
+class StaleClaim final : public PassingReplicas {
  public:
-  using Passing::Passing;
+  using PassingReplicas::PassingReplicas;
   Result<std::optional<ReplicaRecord>> find(const std::string& name) override {
-    std::optional<ReplicaRecord> replica = TRY(inner_->find(name));
+    std::optional<ReplicaRecord> replica = TRY(inner_.find(name));
     if (!replica || !replica->memory.looked_at) return replica;
     replica->memory.confirmed_at = replica->memory.looked_at;
     replica->memory.outcome = LookOutcome::Equal;
@@ -93,16 +48,38 @@ class StaleClaim final : public Passing {
   }
 };
 
-class NoChain final : public Passing {
+class NoChain final : public PassingReplicas {
  public:
-  using Passing::Passing;
+  using PassingReplicas::PassingReplicas;
   Result<> record(const Lease& lease, const Look& look, Time now) override {
-    const std::optional<ReplicaRecord> replica = TRY(inner_->find(lease.name));
+    const std::optional<ReplicaRecord> replica = TRY(inner_.find(lease.name));
     Look silent = look;
     silent.changes.clear();
     if (replica) silent.source_state = replica->memory.confirmed_state;
-    return inner_->record(lease, silent, now);
+    return inner_.record(lease, silent, now);
   }
+};
+
+class TrustsWorkers final : public PassingReplicas {
+ public:
+  using PassingReplicas::PassingReplicas;
+  Result<std::vector<ReplicaRecord>> list(const std::string& after, std::size_t count_max) override {
+    std::vector<ReplicaRecord> all = TRY(inner_.list(after, count_max));
+    std::erase_if(all, [](const ReplicaRecord& replica) { return replica.at_work.has_value(); });
+    return all;
+  }
+};
+
+class ForgetsAlarms final : public PassingAlarmRecords {
+ public:
+  using PassingAlarmRecords::PassingAlarmRecords;
+  Result<std::vector<AlarmRecord>> alarms() override { return std::vector<AlarmRecord>(); }
+};
+
+class ForgetsNotices final : public PassingAlarmRecords {
+ public:
+  using PassingAlarmRecords::PassingAlarmRecords;
+  Result<std::vector<NoticeRecord>> notices() override { return std::vector<NoticeRecord>(); }
 };
 
 }  // namespace
@@ -121,28 +98,43 @@ std::string_view to_string(Bug bug) {
       return "stale-claim";
     case Bug::NoChain:
       return "no-chain";
+    case Bug::TrustsWorkers:
+      return "trusts-workers";
+    case Bug::ForgetsAlarms:
+      return "forgets-alarms";
+    case Bug::ForgetsNotices:
+      return "forgets-notices";
   }
   CHECK(!"a Bug has a name");
   return {};
 }
 
-std::unique_ptr<Replicas> with_bug(std::unique_ptr<Replicas> replicas, Bug bug) {
+std::unique_ptr<Replicas> for_service(Replicas& replicas, Bug bug) {
   switch (bug) {
-    case Bug::None:
-      return replicas;
     case Bug::LostTrigger:
-      return std::make_unique<LostTrigger>(std::move(replicas));
+      return std::make_unique<LostTrigger>(replicas);
     case Bug::NoFence:
-      return std::make_unique<NoFence>(std::move(replicas));
+      return std::make_unique<NoFence>(replicas);
     case Bug::DeadLeases:
-      return std::make_unique<DeadLeases>(std::move(replicas));
+      return std::make_unique<DeadLeases>(replicas);
     case Bug::StaleClaim:
-      return std::make_unique<StaleClaim>(std::move(replicas));
+      return std::make_unique<StaleClaim>(replicas);
     case Bug::NoChain:
-      return std::make_unique<NoChain>(std::move(replicas));
+      return std::make_unique<NoChain>(replicas);
+    default:
+      return std::make_unique<PassingReplicas>(replicas);
   }
-  CHECK(!"a Bug can be planted");
-  return nullptr;
+}
+
+std::unique_ptr<Replicas> for_lookout(Replicas& replicas, Bug bug) {
+  if (bug == Bug::TrustsWorkers) return std::make_unique<TrustsWorkers>(replicas);
+  return std::make_unique<PassingReplicas>(replicas);
+}
+
+std::unique_ptr<AlarmRecords> for_lookout(AlarmRecords& records, Bug bug) {
+  if (bug == Bug::ForgetsAlarms) return std::make_unique<ForgetsAlarms>(records);
+  if (bug == Bug::ForgetsNotices) return std::make_unique<ForgetsNotices>(records);
+  return std::make_unique<PassingAlarmRecords>(records);
 }
 
 }  // namespace packferry::simulation

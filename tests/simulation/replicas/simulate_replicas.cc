@@ -64,19 +64,22 @@ int run_one(std::uint64_t seed, Bug bug) {
 }
 
 int run_many(const Arguments& arguments) {
-  std::uint64_t looks = 0, refused = 0, broken = 0;
+  std::uint64_t looks = 0, refused = 0, heard = 0, broken = 0;
   for (std::uint64_t seed = arguments.first; seed < arguments.first + arguments.seeds; ++seed) {
     const Outcome outcome = simulate(seed, arguments.bug, false);
     looks += outcome.looks;
     refused += outcome.refused;
+    heard += outcome.heard;
     if (!outcome.broken) continue;
     ++broken;
     std::printf("seed %ju: %s\n  again, step by step: simulate_replicas --only %ju\n",
                 static_cast<std::uintmax_t>(seed), outcome.broken->c_str(), static_cast<std::uintmax_t>(seed));
   }
-  std::printf("%ju histories, %ju looks recorded, %ju refused to those who had lost their lease: %ju broken\n",
-              static_cast<std::uintmax_t>(arguments.seeds), static_cast<std::uintmax_t>(looks),
-              static_cast<std::uintmax_t>(refused), static_cast<std::uintmax_t>(broken));
+  std::printf(
+      "%ju histories, %ju looks recorded, %ju refused to those who had lost their lease, %ju alarms heard: %ju "
+      "broken\n",
+      static_cast<std::uintmax_t>(arguments.seeds), static_cast<std::uintmax_t>(looks),
+      static_cast<std::uintmax_t>(refused), static_cast<std::uintmax_t>(heard), static_cast<std::uintmax_t>(broken));
   return broken == 0 ? 0 : 1;
 }
 

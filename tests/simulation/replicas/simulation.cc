@@ -12,15 +12,14 @@
 
 #include "service/replica.h"
 #include "service/scheduler.h"
+#include "truth.h"
+#include "watch.h"
 
 namespace packferry::simulation {
 namespace {
 
 using WallTime = Clock::WallTime;
 
-constexpr Milliseconds kSecond{1'000}, kMinute{60'000}, kHour{3'600'000};
-constexpr Milliseconds kLease = kMinute;
-constexpr Milliseconds kFreshness = kHour * 6;
 // Less than after which time alone brings a look: what was only announced must not need that.
 constexpr Milliseconds kQuietMax = kHour * 3;
 constexpr std::size_t kWidth = 2;    // of a host
@@ -57,25 +56,6 @@ ReplicaOrder order_of(const Route& route, WallTime now) {
           .created_at = now};
 }
 
-// --- What really happened to one replica, in the order in which it did ---
-
-struct Truth {
-  std::uint64_t last_trigger = 0;       // number of the step
-  std::uint64_t last_announcement = 0;  // the same
-  std::int64_t newest_epoch = 0;
-  struct Begun {
-    std::uint64_t step = 0;
-    Milliseconds age{0};       // of the world
-    Milliseconds set_back{0};  // the calendar, in all
-  };
-  std::map<std::int64_t, Begun> begun;  // by epoch
-  std::set<std::int64_t> recorded;      // epochs
-  std::uint64_t last_look = 0;          // when the latest look that was recorded began
-  std::optional<Begun> confirmed;       // the latest that was recorded as Equal
-  bool is_paused = false;
-  bool is_deleting = false;
-};
-
 // --- The service ---
 
 struct Worker {
@@ -97,12 +77,30 @@ struct Instance {
   std::vector<Worker> workers;
 };
 
+// The calendar may jump, the age of the world does not.
+class WorldClock final : public Clock {
+ public:
+  WallTime now() const override { return WallTime(std::chrono::hours(500'000)) + age + calendar; }
+  SteadyTime steady() const override { return SteadyTime(age); }
+  bool sleep(Milliseconds duration, std::stop_token) override {
+    age += duration;
+    return true;
+  }
+
+  Milliseconds age{0};
+  Milliseconds calendar{0};  // what it is off
+};
+
 class Simulation {
  public:
-  Simulation(std::uint64_t seed, Bug bug, bool trace) : random_(seed), trace_(trace) {
-    Result<std::unique_ptr<Replicas>> opened = Replicas::open_in_memory();
-    CHECK(opened.has_value());
-    replicas_ = with_bug(std::move(opened).value(), bug);
+  Simulation(std::uint64_t seed, Bug bug, bool trace)
+      : random_(seed),
+        trace_(trace),
+        stored_(must(Replicas::open_in_memory())),
+        replicas_(for_service(*stored_, bug)),
+        catalogue_(must(Catalogue::open_in_memory())),
+        watch_({.replicas = *stored_, .catalogue = *catalogue_, .clock = clock_}, bug) {
+    back_up();
     for (const char* host : kHosts) repositories_.push_back({.host = host});
     for (const Route& route : kRoutes) create(route);
   }
@@ -115,6 +113,7 @@ class Simulation {
       check_one(kRoutes[below(kRoutes.size())]);
     }
     if (!outcome_.broken) become_quiet();
+    outcome_.heard = watch_.heard();
     return outcome_;
   }
 
@@ -123,13 +122,15 @@ class Simulation {
 
   std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
   bool chance(unsigned percent) { return below(100) < percent; }
-  WallTime now() const { return WallTime(std::chrono::hours(500'000)) + age_ + calendar_; }
-  void pass(Milliseconds duration) { age_ += duration; }
+  WallTime now() const { return clock_.now(); }
+  Milliseconds age() const { return clock_.age; }
+  Moment moment() const { return {.step = step_, .age = age(), .set_back = set_back_, .calendar = now()}; }
+  void pass(Milliseconds duration) { clock_.age += duration; }
 
   template <typename... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) {
     if (trace_)
-      std::printf("%4ju %8jd s  %s\n", static_cast<std::uintmax_t>(step_), static_cast<std::intmax_t>(age_ / kSecond),
+      std::printf("%4ju %8jd s  %s\n", static_cast<std::uintmax_t>(step_), static_cast<std::intmax_t>(age() / kSecond),
                   fmt::format(format, std::forward<Args>(args)...).c_str());
   }
   template <typename... Args>
@@ -138,7 +139,7 @@ class Simulation {
   }
   // Of what cannot fail here.
   template <typename T>
-  T must(Result<T> result) {
+  static T must(Result<T> result) {
     CHECK(result.has_value());
     return std::move(result).value();
   }
@@ -147,18 +148,21 @@ class Simulation {
 
   void act() {
     const std::uint64_t dice = below(100);
-    if (dice < 25) return static_cast<void>(tick(instances_[below(2)]));
+    if (dice < 23) return static_cast<void>(tick(instances_[below(2)]));
+    if (dice < 32) return look_out();
     if (dice < 62) return work();
     if (dice < 72) return push();
     if (dice < 76) return ask_for_sync();
     if (dice < 80) return change_weather();
     if (dice < 83) return stand_still();
     if (dice < 85) return die();
+    if (dice < 86) return change_ear_or_disk();
     if (dice < 89) return revive();
     if (dice < 91) return set_calendar();
     if (dice < 94) return pause_or_resume();
     if (dice < 95) return remove_or_create();
-    if (dice < 97) return approve_held();
+    if (dice < 96) return approve_held();
+    if (dice < 97) return back_up();
     if (chance(80)) return pass(kMinute * below(30));
     pass(kHour * below(9));
   }
@@ -167,8 +171,7 @@ class Simulation {
     const auto welcome = [](const std::vector<ReplicaOrder>&) { return Result<>(); };
     if (!replicas_->create(order_of(route, now()), "person", welcome)) return;
     say("{} is created", route.name);
-    truths_[route.name] = Truth{};
-    truths_[route.name].last_trigger = step_;
+    truths_.insert_or_assign(route.name, Truth(moment()));
   }
 
   void push() {
@@ -202,9 +205,7 @@ class Simulation {
 
   void is_triggered(const Route& route, bool is_announced) {
     const auto truth = truths_.find(route.name);
-    if (truth == truths_.end()) return;
-    if (is_announced) truth->second.last_announcement = step_;
-    if (!truth->second.is_deleting) truth->second.last_trigger = step_;
+    if (truth != truths_.end()) truth->second.triggered(is_announced, moment());
   }
 
   void change_weather() {
@@ -219,8 +220,9 @@ class Simulation {
   void set_calendar() {
     const Milliseconds by = chance(50) ? kMinute * (1 + below(60)) : kHour * (1 + below(48));
     const bool is_back = chance(50);
-    calendar_ += is_back ? -by : by;
+    clock_.calendar += is_back ? -by : by;
     if (is_back) set_back_ += by;
+    if (is_back) watch_.calendar_was_set_back();
     say("the calendar is set {} by {} s", is_back ? "back" : "forwards", by / kSecond);
   }
 
@@ -241,7 +243,7 @@ class Simulation {
     must(replicas_->resume(route.name, "person", now()));
     say("{} is resumed", route.name);
     truth.is_paused = false;
-    truth.last_trigger = step_;
+    truth.triggered(false, moment());
   }
 
   void remove_or_create() {
@@ -249,7 +251,7 @@ class Simulation {
     if (!must(replicas_->find(route.name))) return create(route);
     must(replicas_->remove(route.name, "person", now()));
     say("{} is removed", route.name);
-    truths_[route.name].is_deleting = true;
+    truths_.at(route.name).is_deleting = true;
     forget_if_gone(route.name);
   }
 
@@ -259,6 +261,7 @@ class Simulation {
       const Route& route = *std::ranges::find(kRoutes, replica.order.name, &Route::name);
       if (replicas_->approve(replica.order.name, replica.memory.held->digest, "person", now())) {
         say("{} is approved", replica.order.name);
+        truths_.at(route.name).is_approved = true;
         is_triggered(route, false);
       } else if (replicas_->trigger(replica.order.name, LookReason::Sync, now())) {
         is_triggered(route, true);
@@ -274,9 +277,15 @@ class Simulation {
     say("{} dies with {} at work", instance.name, instance.workers.size());
     instance.is_alive = false;
     instance.workers.clear();
+    if (std::ranges::none_of(instances_, &Instance::is_alive)) dead_since_ = moment();
   }
 
   void revive() {
+    if (!watch_.is_alive()) {
+      say("the lookout lives again");
+      watch_.revive();
+    }
+    dead_since_.reset();
     for (Instance& instance : instances_) {
       if (instance.is_alive) continue;
       instance = Instance(instance.name);
@@ -286,7 +295,7 @@ class Simulation {
 
   void stand_still() {
     if (Worker* const worker = any_worker()) {
-      worker->stands_still_until = age_ + kSecond * (30 + below(600));
+      worker->stands_still_until = age() + kSecond * (30 + below(600));
       say("the worker of {} (epoch {}) stands still", worker->lease.name, worker->lease.epoch);
     }
   }
@@ -302,7 +311,7 @@ class Simulation {
   SchedulerStep tick(Instance& instance) {
     if (!instance.is_alive) return {};
     std::erase_if(instance.workers, [this](Worker& worker) {
-      return worker.stands_still_until <= age_ && !replicas_->renew(worker.lease, kLease, now()) && lets_go(worker);
+      return worker.stands_still_until <= age() && !replicas_->renew(worker.lease, kLease, now()) && lets_go(worker);
     });
     must(replicas_->wake(now()));
     SchedulerInput input{.now = now(),
@@ -328,9 +337,9 @@ class Simulation {
     if (!lease) return broken("{} was due and not at work, and could not be taken", name);
     if (lease->epoch <= newest_epoch_) broken("epoch {} was given after {}", lease->epoch, newest_epoch_);
     newest_epoch_ = lease->epoch;
-    Truth& truth = truths_[name];
+    Truth& truth = truths_.at(name);
     truth.newest_epoch = lease->epoch;
-    truth.begun[lease->epoch] = {.step = step_, .age = age_, .set_back = set_back_};
+    truth.begun[lease->epoch] = moment();
     const bool is_lost = !is_quiet_ && chance(3);
     say("{} begins {} (epoch {}){}", instance.name, name, lease->epoch, is_lost ? " and never hears of it" : "");
     if (is_lost) return;
@@ -343,7 +352,7 @@ class Simulation {
     std::vector<std::pair<Instance*, std::size_t>> able;
     for (Instance& instance : instances_)
       for (std::size_t i = 0; i < instance.workers.size(); ++i)
-        if (instance.workers[i].stands_still_until <= age_) able.emplace_back(&instance, i);
+        if (instance.workers[i].stands_still_until <= age()) able.emplace_back(&instance, i);
     if (able.empty()) return;
     const auto [instance, index] = able[below(able.size())];
     if (work_on(*instance, instance->workers[index]))
@@ -455,14 +464,13 @@ class Simulation {
   void note_record(const Worker& worker) {
     ++outcome_.looks;
     const std::int64_t epoch = worker.lease.epoch;
-    Truth& truth = truths_[worker.lease.name];
+    Truth& truth = truths_.at(worker.lease.name);
     if (epoch != truth.newest_epoch)
       return broken("{}: a look with epoch {} was recorded, though {} has the lease", worker.lease.name, epoch,
                     truth.newest_epoch);
     if (!truth.recorded.insert(epoch).second)
       return broken("{}: epoch {} was recorded twice", worker.lease.name, epoch);
-    truth.last_look = truth.begun[epoch].step;
-    if (worker.look.outcome == LookOutcome::Equal) truth.confirmed = truth.begun[epoch];
+    truth.look_recorded(epoch, worker.look);
     if (!worker.look.changes.empty()) readers_are_triggered(worker.route->destination);
     forget_if_gone(worker.lease.name);
     check_one(*worker.route);
@@ -470,6 +478,55 @@ class Simulation {
 
   void forget_if_gone(const std::string& name) {
     if (!must(replicas_->find(name))) truths_.erase(name);
+  }
+
+  // --- The lookout ---
+
+  void back_up() {
+    backed_up_at_ = now();
+    const Delivery backup{.key = {.order = "nightly", .source = "forge/0", .destination = "vault/0"},
+                          .confirmed_at = now(),
+                          .outcome = "done"};
+    CHECK(catalogue_->record({backup}).has_value());
+    say("a backup is confirmed");
+  }
+
+  void change_ear_or_disk() {
+    bool& fault = chance(50) ? watch_.is_deaf : watch_.is_disk_broken;
+    fault = !fault;
+    say("the lookout's {} {}", &fault == &watch_.is_deaf ? "telephone" : "disk", fault ? "is broken" : "is well");
+  }
+
+  void look_out() {
+    if (!watch_.is_alive()) return;
+    const std::optional<unsigned> dies_after =
+        !is_quiet_ && chance(8) ? std::optional(unsigned(below(3))) : std::nullopt;
+    if (dies_after) say("the lookout dies as soon as it has said {} things", *dies_after);
+    const std::optional<std::string> how = watch_.pass(wrongs(), age(), dies_after);
+    say("the lookout looks; the person believes: {}", fmt::join(watch_.believed(), ", "));
+    if (how) broken("{}", *how);
+  }
+
+  Wrongs wrongs() {
+    Wrongs wrongs;
+    const auto note = [&wrongs](const std::string& what, bool is_certain, bool is_possible) {
+      if (is_certain) wrongs.certain.insert(what);
+      if (is_possible) wrongs.possible.insert(what);
+    };
+    const bool is_restless = !is_quiet_ || !is_settled();
+    bool is_left_alone = false;
+    for (const auto& [name, truth] : truths_) {
+      if (!truth.is_watched()) continue;
+      const std::string replica = "replica " + name;
+      note(replica + "/freshness", truth.is_stale(now()), false);
+      note(replica + "/failing", truth.is_failing(now()), false);
+      note(replica + "/held", truth.outcome == LookOutcome::Held && !truth.is_approved, truth.is_held);
+      note(replica + "/lag", truth.is_lagging(now()), is_restless);
+      is_left_alone = is_left_alone || (dead_since_ && truth.is_left_alone(*dead_since_, moment()));
+    }
+    note("service/queue", is_left_alone, is_restless);
+    note("backup nightly: forge/0 to vault/0/backup-age", now() - backed_up_at_ > Watch::kBackupAgeMax, false);
+    return wrongs;
   }
 
   // --- The promises ---
@@ -487,16 +544,16 @@ class Simulation {
   void check_one(const Route& route) {
     const std::optional<ReplicaRecord> replica = must(replicas_->find(route.name));
     if (!replica) return;
-    const Truth& truth = truths_[route.name];
+    const Truth& truth = truths_.at(route.name);
     check_trigger_is_not_lost(*replica, truth);
     check_claim(*replica, truth);
   }
 
   void check_trigger_is_not_lost(const ReplicaRecord& replica, const Truth& truth) {
-    if (replica.deleting || replica.waiting || truth.last_trigger <= truth.last_look) return;
+    if (replica.deleting || replica.waiting || truth.last_trigger.step <= truth.last_look) return;
     const auto begun = replica.at_work ? truth.begun.find(replica.at_work->epoch) : truth.begun.end();
-    if (begun == truth.begun.end() || begun->second.step < truth.last_trigger)
-      broken("{}: the trigger of step {} is lost", replica.order.name, truth.last_trigger);
+    if (begun == truth.begun.end() || begun->second.step < truth.last_trigger.step)
+      broken("{}: the trigger of step {} is lost", replica.order.name, truth.last_trigger.step);
   }
 
   // "UpToDate" is said only of what was listed within the freshness, and after all that was announced. A calendar that
@@ -505,9 +562,9 @@ class Simulation {
     if (status_of(replica, now()) != ReplicaStatus::UpToDate) return;
     if (!truth.confirmed) return broken("{} is said to be up to date, and never was seen to be", replica.order.name);
     const Milliseconds allowed = kFreshness + set_back_ - truth.confirmed->set_back;
-    if (age_ - truth.confirmed->age > allowed)
+    if (age() - truth.confirmed->age > allowed)
       broken("{} is said to be up to date, {} s after it was seen to be", replica.order.name,
-             (age_ - truth.confirmed->age) / kSecond);
+             (age() - truth.confirmed->age) / kSecond);
     if (truth.confirmed->step < truth.last_announcement)
       broken("{} is said to be up to date, and was announced not to be", replica.order.name);
   }
@@ -518,9 +575,11 @@ class Simulation {
     ++step_;
     is_quiet_ = true;
     weather_.clear();
+    watch_.is_deaf = watch_.is_disk_broken = false;
+    back_up();
     revive();
     for (Instance& instance : instances_)
-      for (Worker& worker : instance.workers) worker.stands_still_until = age_;
+      for (Worker& worker : instance.workers) worker.stands_still_until = age();
     for (const Route& route : kRoutes) {
       const auto truth = truths_.find(route.name);
       if (truth == truths_.end() || truth->second.is_deleting) continue;
@@ -530,14 +589,24 @@ class Simulation {
       const bool follows = &route == &kRoutes[1] && must(replicas_->find(kRoutes[0].name)).has_value();
       if (!follows && replicas_->trigger(route.name, LookReason::Sync, now())) is_triggered(route, true);
     }
-    const Milliseconds began = age_;
+    const Milliseconds began = age();
     while (!outcome_.broken && !is_settled()) {
-      if (age_ - began > kQuietMax)
-        return broken("after {} s without faults there is still something to do", (age_ - began) / kSecond);
+      if (age() - began > kQuietMax)
+        return broken("after {} s without faults there is still something to do", (age() - began) / kSecond);
       ++step_;
       calm_round();
     }
     for (const Route& route : kRoutes) check_end(route);
+    for (int i = 0; i < 3; ++i) {
+      look_out();
+      pass(Watch::kOverAfter);
+    }
+    check_person();
+  }
+
+  void check_person() {
+    for (const std::string& what : watch_.believed())
+      if (!watch_.is_unsure(what)) broken("all is well, and nobody was told that {} is over", what);
   }
 
   void calm_round() {
@@ -547,6 +616,7 @@ class Simulation {
       if (step.ask_again && (!ask_again || *step.ask_again < *ask_again)) ask_again = step.ask_again;
     }
     approve_held();
+    look_out();
     for (int i = 0; i < 16; ++i) work();
     for (const Route& route : kRoutes) check_one(route);
     const Milliseconds wait =
@@ -575,14 +645,18 @@ class Simulation {
 
   std::mt19937_64 random_;
   const bool trace_;
-  std::unique_ptr<Replicas> replicas_;
+  WorldClock clock_;
+  const std::unique_ptr<Replicas> stored_;
+  const std::unique_ptr<Replicas> replicas_;  // as the service has it
+  const std::unique_ptr<Catalogue> catalogue_;
+  Watch watch_;
+  WallTime backed_up_at_{};
+  std::optional<Moment> dead_since_;  // both instances
   std::vector<Repository> repositories_;
   std::map<std::string, Weather> weather_;
   std::map<std::string, Truth> truths_;
   std::array<Instance, 2> instances_{Instance("east"), Instance("west")};
   std::uint64_t step_ = 1;
-  Milliseconds age_{0};       // of the world: never jumps
-  Milliseconds calendar_{0};  // what the calendar is off
   Milliseconds set_back_{0};  // how far it was set back, in all
   std::int64_t newest_epoch_ = 0;
   bool is_quiet_ = false;
