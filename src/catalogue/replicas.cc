@@ -683,4 +683,16 @@ Result<std::unique_ptr<Replicas>> Replicas::open_in_memory() {
   return std::make_unique<SqliteReplicas>(std::move(database));
 }
 
+Result<> for_each_replica(Replicas& replicas, const std::function<Result<>(ReplicaRecord replica)>& see) {
+  constexpr std::size_t kPageSize = 500;
+  std::string after;
+  for (bool is_last = false; !is_last;) {
+    std::vector<ReplicaRecord> page = TRY(replicas.list(after, kPageSize));
+    is_last = page.size() < kPageSize;
+    if (!is_last) after = page.back().order.name;
+    for (ReplicaRecord& replica : page) TRY(see(std::move(replica)));
+  }
+  return {};
+}
+
 }  // namespace packferry

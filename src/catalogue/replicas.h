@@ -111,4 +111,7 @@ class Replicas {
                                                 std::size_t count_max) = 0;
 };
 
+// All of them, by name, in the memory that a few take. The first Error, theirs or of `see`, ends it.
+Result<> for_each_replica(Replicas& replicas, const std::function<Result<>(ReplicaRecord replica)>& see);
+
 }  // namespace packferry

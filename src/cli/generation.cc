@@ -225,7 +225,10 @@ Result<std::size_t> Generation::trigger(const CodeCommitEvent& event) {
 
 Result<MetricsInput> Generation::metrics_input() {
   MetricsInput input{.now = clock_.now()};
-  input.replicas = TRY(operations_.list());
+  TRY(for_each_replica(state_.replicas, [&input](const ReplicaRecord& replica) -> Result<> {
+    input.add(replica);
+    return {};
+  }));
   input.depth = TRY(state_.replicas.depth());
   std::map<std::string, HostFacts> hosts;
   for (const auto& [host, gate] : dispatcher_.hosts())

@@ -8,8 +8,6 @@
 namespace packferry {
 namespace {
 
-constexpr std::size_t kPageSize = 1'000;
-
 // After so long in one pass a channel's rest waits for the next, so that a slow one does not keep us from looking.
 constexpr Milliseconds kTurn{30'000};
 
@@ -78,11 +76,11 @@ Result<> Lookout::pass(std::stop_token stop) {
   const Clock::WallTime now = world_.clock.now();
   Result<> outcome = remember();
   if (outcome) {
-    Result<LookoutInput> input = read(now);
-    if (input) {
-      last_seen_ = troubles_of(*input);
+    Result<std::vector<Trouble>> seen = inspect(now);
+    if (seen) {
+      last_seen_ = *std::move(seen);
     } else {
-      outcome = std::move(input).error();
+      outcome = std::move(seen).error();
     }
   }
   if (!outcome && outcome.error().kind() == ErrorKind::Cancelled) return outcome;
@@ -142,26 +140,18 @@ Result<> Lookout::remember() {
   return {};
 }
 
-Result<LookoutInput> Lookout::read(Clock::WallTime now) {
-  LookoutInput input{.now = now, .objectives = options_.objectives, .overrides = options_.overrides};
-  bool is_last = false;
-  while (!is_last) {
-    const std::string after = input.replicas.empty() ? std::string() : input.replicas.back().order.name;
-    std::vector<ReplicaRecord> page = TRY(world_.replicas.list(after, kPageSize).context("the replicas"));
-    is_last = page.size() < kPageSize;
-    std::ranges::move(page, std::back_inserter(input.replicas));
-  }
-  TRY(add_failures(input));
-  input.backups = backups_among(TRY(world_.catalogue.deliveries().context("the backups")), options_.stores);
-  return input;
-}
-
-Result<> Lookout::add_failures(LookoutInput& input) {
-  for (const ReplicaRecord& replica : input.replicas)
-    if (replica.memory.outcome == LookOutcome::Failed)
-      if (const std::optional<Clock::WallTime> since = TRY(failing_since(replica)))
-        input.failing_since[replica.order.name] = *since;
-  return {};
+Result<std::vector<Trouble>> Lookout::inspect(Clock::WallTime now) {
+  Inspection inspection(now, options_.objectives, options_.overrides);
+  const auto see = [&](const ReplicaRecord& replica) -> Result<> {
+    const bool has_failed = replica.memory.outcome == LookOutcome::Failed;
+    inspection.see(replica, has_failed ? TRY(failing_since(replica)) : std::nullopt);
+    return {};
+  };
+  TRY(for_each_replica(world_.replicas, see).context("the replicas"));
+  for (const Delivery& backup :
+       backups_among(TRY(world_.catalogue.deliveries().context("the backups")), options_.stores))
+    inspection.see(backup);
+  return inspection.troubles();
 }
 
 // Looks that fail alike are one entry of the history, so the first one is enough as a rule.

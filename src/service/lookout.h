@@ -84,8 +84,7 @@ class Lookout {
   };
 
   Result<> remember();
-  Result<LookoutInput> read(Clock::WallTime now);
-  Result<> add_failures(LookoutInput& input);
+  Result<std::vector<Trouble>> inspect(Clock::WallTime now);
   Result<std::optional<Clock::WallTime>> failing_since(const ReplicaRecord& replica);
   void note(const std::vector<Notice>& notices);
   void give_up_oldest(Lane& lane);

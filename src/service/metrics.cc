@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -15,7 +16,6 @@
 #include "base/printable.h"
 #include "service/embedded_metrics.h"
 #include "service/objectives.h"
-#include "service/replica.h"
 
 namespace packferry {
 namespace {
@@ -31,71 +31,87 @@ double seconds(Clock::WallTime::duration duration) { return std::chrono::duratio
 double timestamp(Clock::WallTime time) { return seconds(time.time_since_epoch()); }
 double age(Clock::WallTime since, Clock::WallTime now) { return std::max(seconds(now - since), 0.0); }
 
-// The metrics of one answer, by name. A label's value may be anybody's words.
-class Exposition {
- public:
-  Exposition() {
-    for (const MetricInfo& info : service_metrics()) {
-      places_.emplace(info.name, families_.size());
-      families_.push_back(
-          {.name = std::string(info.name), .help = std::string(info.help), .type = type_of(info.type), .metric = {}});
-    }
-  }
+const MetricInfo& info_of(std::string_view name) {
+  const auto info = std::ranges::find(service_metrics(), name, &MetricInfo::name);
+  CHECK(info != service_metrics().end());
+  return *info;
+}
 
-  void add(std::string_view name, double value, std::initializer_list<std::string_view> labels = {}) {
-    prometheus::ClientMetric& metric = next(name, labels);
+prometheus::MetricType type_of(Type type) {
+  if (type == Type::Histogram) return prometheus::MetricType::Histogram;
+  return type == Type::Counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+}
+
+// The samples of one metric. A label's value may be anybody's words.
+class Samples {
+ public:
+  explicit Samples(const MetricInfo& info)
+      : info_(info),
+        family_{
+            .name = std::string(info.name), .help = std::string(info.help), .type = type_of(info.type), .metric = {}} {}
+
+  void add(double value, std::initializer_list<std::string_view> labels = {}) {
+    prometheus::ClientMetric& metric = next(labels);
     metric.gauge.value = value;
     metric.counter.value = value;
   }
-  void add(std::string_view name, const prometheus::ClientMetric::Histogram& histogram) {
-    next(name, {}).histogram = histogram;
-  }
+  void add(const prometheus::ClientMetric::Histogram& histogram) { next({}).histogram = histogram; }
 
-  std::string text() const {
-    std::vector<prometheus::MetricFamily> used;
-    for (const prometheus::MetricFamily& family : families_)
-      if (!family.metric.empty()) used.push_back(family);
-    // The library writes into a stream and nothing else.
-    std::ostringstream out;
-    prometheus::TextSerializer().Serialize(out, used);
-    return std::move(out).str();
-  }
+  prometheus::MetricFamily take() && { return std::move(family_); }
 
  private:
-  static prometheus::MetricType type_of(Type type) {
-    if (type == Type::Histogram) return prometheus::MetricType::Histogram;
-    return type == Type::Counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
-  }
-
-  prometheus::ClientMetric& next(std::string_view name, std::initializer_list<std::string_view> values) {
-    const auto place = places_.find(name);
-    CHECK(place != places_.end());
-    const std::vector<std::string_view>& labels = service_metrics()[place->second].labels;
-    CHECK(labels.size() == values.size());
-    prometheus::ClientMetric& metric = families_[place->second].metric.emplace_back();
+  prometheus::ClientMetric& next(std::initializer_list<std::string_view> values) {
+    CHECK(info_.labels.size() == values.size());
+    prometheus::ClientMetric& metric = family_.metric.emplace_back();
+    metric.label.reserve(values.size());
     const auto* value = values.begin();
-    for (const std::string_view label : labels)
+    for (const std::string_view label : info_.labels)
       metric.label.push_back({.name = std::string(label), .value = printable(*value++)});
     return metric;
   }
 
-  std::vector<prometheus::MetricFamily> families_;
-  std::map<std::string_view, std::size_t> places_;
+  const MetricInfo& info_;
+  prometheus::MetricFamily family_;
+};
+
+// The text of an answer. The library's samples are much larger than their lines, so there are only those of one metric
+// at a time.
+class Exposition {
+ public:
+  void add(std::string_view name, const std::function<void(Samples&)>& fill) {
+    Samples samples(info_of(name));
+    fill(samples);
+    const std::vector<prometheus::MetricFamily> family{std::move(samples).take()};
+    if (family.front().metric.empty()) return;
+    // The library writes into a stream and nothing else.
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, family);
+    text_ += out.view();
+  }
+  void add(std::string_view name, double value, std::initializer_list<std::string_view> labels = {}) {
+    add(name, [&](Samples& samples) { samples.add(value, labels); });
+  }
+
+  std::string take() && { return std::move(text_); }
+
+ private:
+  std::string text_;
 };
 
 // What looks have added up to.
 struct Work {
-  std::map<LookOutcome, std::uint64_t> looks;
+  std::array<std::uint64_t, kOutcomes.size()> looks{};  // by outcome
   std::uint64_t pack_bytes = 0;
   std::uint64_t refs_changed = 0;
   Milliseconds duration{0};
 
   void add(const LookFacts& look) {
-    ++looks[look.outcome];
+    ++looks[static_cast<std::size_t>(look.outcome)];
     pack_bytes += look.pack_bytes;
     refs_changed += look.refs_changed;
     duration += look.duration;
   }
+  std::uint64_t of(LookOutcome outcome) const { return looks[static_cast<std::size_t>(outcome)]; }
 };
 
 double number(std::uint64_t count) { return static_cast<double>(count); }
@@ -111,37 +127,63 @@ bool is_not_confirmed(const ReplicaRecord& replica, Clock::WallTime now) {
   return now - replica.memory.confirmed_at.value_or(replica.order.created_at) > replica.order.freshness;
 }
 
-void add_replica(Exposition& to, const ReplicaRecord& replica, Clock::WallTime now) {
-  const std::string& name = replica.order.name;
-  to.add("packferry_replica_status", 1, {name, to_string(status_of(replica, now))});
-  to.add("packferry_replica_lag_seconds", seconds(lag_of(replica, now)), {name});
-  to.add("packferry_replica_freshness_seconds", seconds(replica.order.freshness), {name});
-  if (replica.memory.confirmed_at)
-    to.add("packferry_replica_confirmed_timestamp_seconds", timestamp(*replica.memory.confirmed_at), {name});
-  to.add("packferry_replica_failures", replica.memory.failures, {name});
-  to.add("packferry_replica_held_refs", number(refs_held(replica)), {name});
+void add_replicas(Exposition& to, const std::vector<ReplicaFacts>& replicas) {
+  using Value = std::function<std::optional<double>(const ReplicaFacts&)>;
+  const auto add = [&](std::string_view name, const Value& value_of) {
+    to.add(name, [&](Samples& samples) {
+      for (const ReplicaFacts& replica : replicas)
+        if (const std::optional<double> value = value_of(replica)) samples.add(*value, {replica.name});
+    });
+  };
+  to.add("packferry_replica_status", [&](Samples& samples) {
+    for (const ReplicaFacts& replica : replicas) samples.add(1, {replica.name, to_string(replica.status)});
+  });
+  add("packferry_replica_lag_seconds", [](const ReplicaFacts& replica) { return seconds(replica.lag); });
+  add("packferry_replica_freshness_seconds", [](const ReplicaFacts& replica) { return seconds(replica.freshness); });
+  add("packferry_replica_confirmed_timestamp_seconds", [](const ReplicaFacts& replica) {
+    return replica.confirmed_at ? std::optional(timestamp(*replica.confirmed_at)) : std::nullopt;
+  });
+  add("packferry_replica_failures", [](const ReplicaFacts& replica) { return replica.failures; });
+  add("packferry_replica_held_refs", [](const ReplicaFacts& replica) { return number(replica.held_refs); });
 }
 
-void add_work(Exposition& to, const std::string& replica, const Work& work) {
-  for (const auto& [outcome, count] : work.looks)
-    to.add("packferry_replica_looks_total", number(count), {replica, to_string(outcome)});
-  to.add("packferry_replica_look_seconds_total", seconds(work.duration), {replica});
-  to.add("packferry_replica_pack_bytes_total", number(work.pack_bytes), {replica});
-  to.add("packferry_replica_refs_changed_total", number(work.refs_changed), {replica});
+void add_work(Exposition& to, const std::map<std::string, Work>& of_replicas) {
+  const auto add = [&](std::string_view name, const std::function<double(const Work&)>& value_of) {
+    to.add(name, [&](Samples& samples) {
+      for (const auto& [replica, work] : of_replicas) samples.add(value_of(work), {replica});
+    });
+  };
+  to.add("packferry_replica_looks_total", [&](Samples& samples) {
+    for (const auto& [replica, work] : of_replicas)
+      for (const LookOutcome outcome : kOutcomes)
+        if (work.of(outcome) > 0) samples.add(number(work.of(outcome)), {replica, to_string(outcome)});
+  });
+  add("packferry_replica_look_seconds_total", [](const Work& work) { return seconds(work.duration); });
+  add("packferry_replica_pack_bytes_total", [](const Work& work) { return number(work.pack_bytes); });
+  add("packferry_replica_refs_changed_total", [](const Work& work) { return number(work.refs_changed); });
+}
+
+void add_hosts(Exposition& to, const std::vector<HostFacts>& hosts) {
+  const auto add = [&](std::string_view name, const std::function<double(const HostFacts&)>& value_of) {
+    to.add(name, [&](Samples& samples) {
+      for (const HostFacts& host : hosts) samples.add(value_of(host), {host.host});
+    });
+  };
+  add("packferry_host_gate_width", [](const HostFacts& host) { return number(host.gate_width); });
+  add("packferry_host_gate_closed", [](const HostFacts& host) { return host.is_closed ? 1 : 0; });
+  add("packferry_host_looks_at_work", [](const HostFacts& host) { return number(host.at_work); });
 }
 
 std::map<ReplicaStatus, std::size_t> count_statuses(const MetricsInput& input) {
   std::map<ReplicaStatus, std::size_t> counts;
-  for (const ReplicaRecord& replica : input.replicas) ++counts[status_of(replica, input.now)];
+  for (const ReplicaFacts& replica : input.replicas) ++counts[replica.status];
   return counts;
 }
 
 double overdue_seconds(const MetricsInput& input) {
-  double longest = 0;
-  for (const ReplicaRecord& replica : input.replicas)
-    if (const std::optional<Clock::WallTime> since = overdue_since(replica, input.now))
-      longest = std::max(longest, age(*since, input.now));
-  return longest;
+  Milliseconds longest{0};
+  for (const ReplicaFacts& replica : input.replicas) longest = std::max(longest, replica.overdue);
+  return seconds(longest);
 }
 
 // Never seen to be good is older than everything.
@@ -157,9 +199,10 @@ void add_backups(Exposition& to, const MetricsInput& input) {
   to.add("packferry_backups", number(oldest_first.size()));
   if (!oldest_first.empty()) to.add("packferry_backup_oldest_age_seconds", -oldest_first.front().first);
   oldest_first.resize(std::min(oldest_first.size(), ServiceMetrics::kBackupsShown));
-  for (const auto& [negative_age, backup] : oldest_first)
-    to.add("packferry_backup_age_seconds", -negative_age,
-           {backup->key.order, backup->key.source, backup->key.destination});
+  to.add("packferry_backup_age_seconds", [&](Samples& samples) {
+    for (const auto& [negative_age, backup] : oldest_first)
+      samples.add(-negative_age, {backup->key.order, backup->key.source, backup->key.destination});
+  });
 }
 
 void add_alarms(Exposition& to, const MetricsInput& input) {
@@ -171,8 +214,9 @@ void add_alarms(Exposition& to, const MetricsInput& input) {
     ++counts[{alarm.trouble.kind, alarm.trouble.severity}];
   }
   to.add("packferry_alarms_open", number(raised));
-  for (const auto& [what, count] : counts)
-    to.add("packferry_alarms", number(count), {what.first, to_string(what.second)});
+  to.add("packferry_alarms", [&](Samples& samples) {
+    for (const auto& [what, count] : counts) samples.add(number(count), {what.first, to_string(what.second)});
+  });
   if (input.lookout_seen_at) to.add("packferry_lookout_seen_timestamp_seconds", timestamp(*input.lookout_seen_at));
 }
 
@@ -185,19 +229,9 @@ void add_queue(Exposition& to, const MetricsInput& input) {
 }
 
 std::set<std::string> hosts_of(const MetricsInput& input) {
-  std::set<std::string> hosts;
+  std::set<std::string> hosts = input.replica_hosts;
   for (const HostFacts& host : input.hosts) hosts.insert(host.host);
-  for (const ReplicaRecord& replica : input.replicas) {
-    hosts.insert(replica.order.source.host);
-    hosts.insert(replica.order.destination.host);
-  }
   return hosts;
-}
-
-std::set<std::string_view> names_of(const MetricsInput& input) {
-  std::set<std::string_view> names;
-  for (const ReplicaRecord& replica : input.replicas) names.insert(replica.order.name);
-  return names;
 }
 
 }  // namespace
@@ -254,15 +288,19 @@ const std::vector<MetricInfo>& service_metrics() {
   return kMetrics;
 }
 
+struct ServiceMetrics::Totals {
+  Work all;
+  std::map<std::string, Work> of_replicas;         // by printable name
+  std::map<std::string, std::uint64_t> throttles;  // by host
+};
+
 // The histogram guards itself.
 struct ServiceMetrics::Counters {
   // From a look that finds nothing to do to one that carries a large repository for the first time.
   prometheus::Histogram durations{{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1'800, 7'200}};
 
-  std::mutex mutex;  // of all below
-  Work all;
-  std::map<std::string, Work> of_replicas;
-  std::map<std::string, std::uint64_t> throttles;  // by host
+  std::mutex mutex;  // of the rest
+  Totals totals;
 };
 
 ServiceMetrics::ServiceMetrics(std::string version, Clock::WallTime started_at)
@@ -273,46 +311,72 @@ ServiceMetrics::~ServiceMetrics() = default;
 void ServiceMetrics::look_ended(const LookFacts& look) {
   counters_->durations.Observe(seconds(look.duration));
   const std::lock_guard lock(counters_->mutex);
-  counters_->all.add(look);
-  counters_->of_replicas[look.replica].add(look);
+  Totals& totals = counters_->totals;
+  totals.all.add(look);
+  totals.of_replicas[printable(look.replica)].add(look);
   if (!look.throttled) return;
-  for (const std::string& host : std::set{look.source_host, look.destination_host}) ++counters_->throttles[host];
+  for (const std::string& host : std::set{look.source_host, look.destination_host}) ++totals.throttles[host];
+}
+
+ReplicaFacts facts_of(const ReplicaRecord& replica, Clock::WallTime now) {
+  const std::optional<Clock::WallTime> overdue = overdue_since(replica, now);
+  return {.name = printable(replica.order.name),
+          .status = status_of(replica, now),
+          .lag = lag_of(replica, now),
+          .freshness = replica.order.freshness,
+          .overdue = overdue ? std::chrono::duration_cast<Milliseconds>(now - *overdue) : Milliseconds(0),
+          .confirmed_at = replica.memory.confirmed_at,
+          .failures = replica.memory.failures,
+          .held_refs = refs_held(replica),
+          .is_confirmed = !is_not_confirmed(replica, now)};
+}
+
+void MetricsInput::add(const ReplicaRecord& replica) {
+  replicas.push_back(facts_of(replica, now));
+  replica_hosts.insert(replica.order.source.host);
+  replica_hosts.insert(replica.order.destination.host);
+}
+
+// Of what `input` still has; the rest is forgotten. A copy, so that nobody who has looked waits for the text.
+ServiceMetrics::Totals ServiceMetrics::totals_of(const MetricsInput& input) {
+  std::set<std::string_view> names;
+  for (const ReplicaFacts& replica : input.replicas) names.insert(replica.name);
+  const std::set<std::string> hosts = hosts_of(input);
+  const std::lock_guard lock(counters_->mutex);
+  Totals& totals = counters_->totals;
+  std::erase_if(totals.of_replicas, [&names](const auto& each) { return !names.contains(each.first); });
+  std::erase_if(totals.throttles, [&hosts](const auto& each) { return !hosts.contains(each.first); });
+  for (const std::string& host : hosts) totals.throttles.try_emplace(host, 0);
+  return totals;
 }
 
 std::string ServiceMetrics::text(const MetricsInput& input) {
   Exposition to;
   to.add("packferry_build_info", 1, {version_});
   to.add("process_start_time_seconds", timestamp(started_at_));
-
-  std::map<ReplicaStatus, std::size_t> counts = count_statuses(input);
-  for (const ReplicaStatus status : kStatuses)
-    to.add("packferry_replicas", number(counts[status]), {to_string(status)});
-  for (const ReplicaRecord& replica : input.replicas) add_replica(to, replica, input.now);
+  to.add("packferry_replicas", [&](Samples& samples) {
+    std::map<ReplicaStatus, std::size_t> counts = count_statuses(input);
+    for (const ReplicaStatus status : kStatuses) samples.add(number(counts[status]), {to_string(status)});
+  });
+  add_replicas(to, input.replicas);
   add_queue(to, input);
-  for (const HostFacts& host : input.hosts) {
-    to.add("packferry_host_gate_width", number(host.gate_width), {host.host});
-    to.add("packferry_host_gate_closed", host.is_closed ? 1 : 0, {host.host});
-    to.add("packferry_host_looks_at_work", number(host.at_work), {host.host});
-  }
+  add_hosts(to, input.hosts);
   add_alarms(to, input);
   add_backups(to, input);
 
-  to.add("packferry_look_duration_seconds", counters_->durations.Collect().histogram);
-  const std::set<std::string_view> names = names_of(input);
-  const std::set<std::string> hosts = hosts_of(input);
-  {
-    const std::lock_guard lock(counters_->mutex);
-    std::erase_if(counters_->of_replicas, [&names](const auto& each) { return !names.contains(each.first); });
-    std::erase_if(counters_->throttles, [&hosts](const auto& each) { return !hosts.contains(each.first); });
-    for (const LookOutcome outcome : kOutcomes)
-      to.add("packferry_looks_total", number(counters_->all.looks[outcome]), {to_string(outcome)});
-    to.add("packferry_pack_bytes_total", number(counters_->all.pack_bytes));
-    to.add("packferry_refs_changed_total", number(counters_->all.refs_changed));
-    for (const auto& [replica, work] : counters_->of_replicas) add_work(to, replica, work);
-    for (const std::string& host : hosts)
-      to.add("packferry_host_throttles_total", number(counters_->throttles[host]), {host});
-  }
-  return to.text();
+  const prometheus::ClientMetric::Histogram durations = counters_->durations.Collect().histogram;
+  to.add("packferry_look_duration_seconds", [&](Samples& samples) { samples.add(durations); });
+  const Totals totals = totals_of(input);
+  to.add("packferry_looks_total", [&](Samples& samples) {
+    for (const LookOutcome outcome : kOutcomes) samples.add(number(totals.all.of(outcome)), {to_string(outcome)});
+  });
+  to.add("packferry_pack_bytes_total", number(totals.all.pack_bytes));
+  to.add("packferry_refs_changed_total", number(totals.all.refs_changed));
+  add_work(to, totals.of_replicas);
+  to.add("packferry_host_throttles_total", [&](Samples& samples) {
+    for (const auto& [host, throttles] : totals.throttles) samples.add(number(throttles), {host});
+  });
+  return std::move(to).take();
 }
 
 std::string embedded_metrics(const MetricsInput& input, std::string_view service, bool each_replica) {
@@ -321,18 +385,17 @@ std::string embedded_metrics(const MetricsInput& input, std::string_view service
   double longest_lag = 0;
   std::size_t not_confirmed = 0;
   std::string lines;
-  for (const ReplicaRecord& replica : input.replicas) {
-    const double lag = seconds(lag_of(replica, input.now));
-    const bool is_watched = !replica.paused && !replica.deleting;
+  for (const ReplicaFacts& replica : input.replicas) {
+    const double lag = seconds(replica.lag);
+    const bool is_watched = replica.status != ReplicaStatus::Paused && replica.status != ReplicaStatus::Deleting;
     if (is_watched) longest_lag = std::max(longest_lag, lag);
-    if (is_not_confirmed(replica, input.now)) ++not_confirmed;
+    if (!replica.is_confirmed) ++not_confirmed;
     if (!each_replica) continue;
-    const ReplicaStatus status = status_of(replica, input.now);
-    lines += embedded_metrics_line({{"Service", name}, {"Replica", replica.order.name}},
+    lines += embedded_metrics_line({{"Service", name}, {"Replica", replica.name}},
                                    {{"LagSeconds", "Seconds", lag},
-                                    {"UpToDate", "Count", status == ReplicaStatus::UpToDate ? 1.0 : 0.0},
-                                    {"Failures", "Count", static_cast<double>(replica.memory.failures)}},
-                                   input.now, {{"Status", std::string(to_string(status))}});
+                                    {"UpToDate", "Count", replica.status == ReplicaStatus::UpToDate ? 1.0 : 0.0},
+                                    {"Failures", "Count", static_cast<double>(replica.failures)}},
+                                   input.now, {{"Status", std::string(to_string(replica.status))}});
   }
   double oldest_backup = 0;
   for (const Delivery& backup : input.backups) oldest_backup = std::max(oldest_backup, backup_age(backup, input.now));

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "catalogue/catalogue.h"
 #include "catalogue/replicas.h"
 #include "service/alarms.h"
+#include "service/replica.h"
 
 namespace packferry {
 
@@ -39,14 +41,31 @@ struct HostFacts {
   std::size_t at_work = 0;
 };
 
+// Of a replica, what its series are made from: of a hundred thousand in one answer there is no more in memory.
+struct ReplicaFacts {
+  std::string name;  // printable
+  ReplicaStatus status = ReplicaStatus::Initializing;
+  Milliseconds lag{0};
+  Milliseconds freshness{0};
+  Milliseconds overdue{0};  // overdue_since()
+  std::optional<Clock::WallTime> confirmed_at = {};
+  unsigned failures = 0;
+  std::size_t held_refs = 0;
+  bool is_confirmed = true;  // within its freshness, or nobody expects it to be
+};
+ReplicaFacts facts_of(const ReplicaRecord& replica, Clock::WallTime now);
+
 struct MetricsInput {
   Clock::WallTime now{};
-  std::vector<ReplicaRecord> replicas = {};
+  std::vector<ReplicaFacts> replicas = {};
+  std::set<std::string> replica_hosts = {};  // of both their sides
   Replicas::Depth depth = {};
   std::vector<HostFacts> hosts = {};
   std::vector<Alarm> alarms = {};                       // Lookout::open_alarms()
   std::optional<Clock::WallTime> lookout_seen_at = {};  // Lookout::seen_at()
   std::vector<Delivery> backups = {};                   // backups_among()
+
+  void add(const ReplicaRecord& replica);
 };
 
 struct MetricInfo {
@@ -73,6 +92,8 @@ class ServiceMetrics {
 
  private:
   struct Counters;
+  struct Totals;
+  Totals totals_of(const MetricsInput& input);
   const std::unique_ptr<Counters> counters_;
   const std::string version_;
   const Clock::WallTime started_at_;

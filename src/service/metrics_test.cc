@@ -31,6 +31,11 @@ ReplicaRecord replica(const std::string& name) {
   return replica;
 }
 
+MetricsInput with(const std::vector<ReplicaRecord>& replicas, MetricsInput input = {.now = kNow}) {
+  for (const ReplicaRecord& replica : replicas) input.add(replica);
+  return input;
+}
+
 LookFacts look(const std::string& name) {
   return {.replica = name,
           .source_host = "https://gitlab.example",
@@ -87,7 +92,7 @@ TEST_F(MetricsTest, OfNothingThereIsLittle) {
 TEST_F(MetricsTest, AReplicaHasItsOwn) {
   ReplicaRecord web = replica("web");
   web.memory.behind_since = kNow - 90 * kSecond;
-  std::map<std::string, std::string> all = shown({.now = kNow, .replicas = {web}});
+  std::map<std::string, std::string> all = shown(with({web}));
   EXPECT_EQ(all.at("packferry_replicas{status=\"Behind\"}"), "1");
   EXPECT_EQ(all.at("packferry_replica_status{replica=\"web\",status=\"Behind\"}"), "1");
   EXPECT_EQ(all.at("packferry_replica_lag_seconds{replica=\"web\"}"), "90");
@@ -102,7 +107,7 @@ TEST_F(MetricsTest, AStatusIsOneSeries) {
   web.memory.outcome = LookOutcome::Held;
   web.memory.held = HeldPlan{.digest = "d", .text = "delete a\ndelete b\n", .expires_at = kNow + kHour};
   web.memory.confirmed_at.reset();
-  std::map<std::string, std::string> all = shown({.now = kNow, .replicas = {web}});
+  std::map<std::string, std::string> all = shown(with({web}));
   EXPECT_EQ(all.at("packferry_replica_status{replica=\"web\",status=\"Held\"}"), "1");
   EXPECT_EQ(all.at("packferry_replica_held_refs{replica=\"web\"}"), "2");
   EXPECT_FALSE(all.contains("packferry_replica_status{replica=\"web\",status=\"UpToDate\"}"));
@@ -116,7 +121,7 @@ TEST_F(MetricsTest, LooksAreCounted) {
   failed.throttled = true;
   failed.duration = 400 * kSecond;
   metrics.look_ended(failed);
-  std::map<std::string, std::string> all = shown({.now = kNow, .replicas = {replica("web")}});
+  std::map<std::string, std::string> all = shown(with({replica("web")}));
   EXPECT_EQ(all.at("packferry_looks_total{outcome=\"equal\"}"), "1");
   EXPECT_EQ(all.at("packferry_replica_looks_total{replica=\"web\",outcome=\"failed\"}"), "1");
   EXPECT_EQ(all.at("packferry_replica_look_seconds_total{replica=\"web\"}"), "403");
@@ -131,15 +136,14 @@ TEST_F(MetricsTest, LooksAreCounted) {
 TEST_F(MetricsTest, WhatIsGoneHasNoSeriesAndIsForgotten) {
   metrics.look_ended(look("web"));
   EXPECT_THAT(metrics.text({.now = kNow}), Not(HasSubstr("replica=\"web\"")));
-  EXPECT_THAT(metrics.text({.now = kNow, .replicas = {replica("web")}}),
-              Not(HasSubstr("packferry_replica_looks_total")))
+  EXPECT_THAT(metrics.text(with({replica("web")})), Not(HasSubstr("packferry_replica_looks_total")))
       << "the next one of this name begins at nothing";
   EXPECT_THAT(metrics.text({.now = kNow}), HasSubstr("packferry_looks_total{outcome=\"equal\"} 1\n"));
 }
 
 TEST_F(MetricsTest, ANameCannotForgeALine) {
   const std::string name = "a\"b\\c\nd\x1b\xff";
-  std::map<std::string, std::string> all = shown({.now = kNow, .replicas = {replica(name)}});
+  std::map<std::string, std::string> all = shown(with({replica(name)}));
   EXPECT_TRUE(all.contains(R"(packferry_replica_failures{replica="a\"b\\c\\x0ad\\x1b\\xff"})"));
 }
 
@@ -149,13 +153,12 @@ TEST_F(MetricsTest, QueueHostsAndAlarms) {
   const Alarm raised{.trouble = {.subject = "replica web", .kind = "lag", .summary = "", .remedy = ""},
                      .raised_at = kNow};
   const Alarm waiting{.trouble = {.subject = "replica api", .kind = "lag", .summary = "", .remedy = ""}};
-  std::map<std::string, std::string> all =
-      shown({.now = kNow,
-             .replicas = {due},
-             .depth = {.waiting = 3, .at_work = 1, .oldest_trigger = kNow - 5 * kSecond},
-             .hosts = {{.host = "https://gitlab.example", .gate_width = 4, .is_closed = true, .at_work = 2}},
-             .alarms = {raised, waiting},
-             .lookout_seen_at = kNow});
+  std::map<std::string, std::string> all = shown(
+      with({due}, {.now = kNow,
+                   .depth = {.waiting = 3, .at_work = 1, .oldest_trigger = kNow - 5 * kSecond},
+                   .hosts = {{.host = "https://gitlab.example", .gate_width = 4, .is_closed = true, .at_work = 2}},
+                   .alarms = {raised, waiting},
+                   .lookout_seen_at = kNow}));
   EXPECT_EQ(all.at("packferry_queue_waiting"), "3");
   EXPECT_EQ(all.at("packferry_queue_oldest_trigger_seconds"), "5");
   EXPECT_EQ(all.at("packferry_queue_overdue_seconds"), "120");
@@ -196,9 +199,9 @@ TEST_F(MetricsTest, CountsFromSeveralThreads) {
     workers.emplace_back([this] {
       for (int j = 0; j < 500; ++j) metrics.look_ended(look("web"));
     });
-  static_cast<void>(metrics.text({.now = kNow, .replicas = {replica("web")}}));
+  static_cast<void>(metrics.text(with({replica("web")})));
   for (std::thread& worker : workers) worker.join();
-  std::map<std::string, std::string> all = shown({.now = kNow, .replicas = {replica("web")}});
+  std::map<std::string, std::string> all = shown(with({replica("web")}));
   EXPECT_EQ(all.at("packferry_replica_looks_total{replica=\"web\",outcome=\"equal\"}"), "2000");
   EXPECT_EQ(all.at("packferry_look_duration_seconds_count"), "2000");
 }
@@ -206,8 +209,8 @@ TEST_F(MetricsTest, CountsFromSeveralThreads) {
 TEST_F(MetricsTest, HoldsTenThousandReplicas) {
   MetricsInput input{.now = kNow};
   for (int i = 0; i < 10'000; ++i) {
-    input.replicas.push_back(replica("group/repository-" + std::to_string(i)));
-    metrics.look_ended(look(input.replicas.back().order.name));
+    input.add(replica("group/repository-" + std::to_string(i)));
+    metrics.look_ended(look(input.replicas.back().name));
   }
   const auto began = std::chrono::steady_clock::now();
   const std::string text = metrics.text(input);
@@ -245,7 +248,7 @@ TEST(EmbeddedServiceMetrics, AreAFewNumbersOfAllReplicas) {
   paused.memory.behind_since = kNow - 99 * kHour;
   paused.paused = true;
   const std::string lines = embedded_metrics(
-      {.now = kNow, .replicas = {stale, failing, paused}, .backups = {backup("a/b", kNow - kHour)}}, "serve", false);
+      with({stale, failing, paused}, {.now = kNow, .backups = {backup("a/b", kNow - kHour)}}), "serve", false);
   const nlohmann::json line = nlohmann::json::parse(lines);
   EXPECT_EQ(line.at("_aws").at("CloudWatchMetrics").at(0).at("Dimensions"), nlohmann::json::parse(R"([["Service"]])"));
   EXPECT_EQ(line.at("Service"), "serve");
@@ -257,7 +260,7 @@ TEST(EmbeddedServiceMetrics, AreAFewNumbersOfAllReplicas) {
 }
 
 TEST(EmbeddedServiceMetrics, OfEachReplicaWhenWanted) {
-  const std::string lines = embedded_metrics({.now = kNow, .replicas = {replica("web")}}, "serve", true);
+  const std::string lines = embedded_metrics(with({replica("web")}), "serve", true);
   const nlohmann::json line = nlohmann::json::parse(lines.substr(0, lines.find('\n')));
   EXPECT_EQ(line.at("Replica"), "web");
   EXPECT_EQ(line.at("Status"), "UpToDate");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -45,18 +46,18 @@ std::string reason_of(const ReplicaRecord& replica, Clock::WallTime now) {
 // The troubles of one replica.
 class Examination {
  public:
-  Examination(const ReplicaRecord& replica, const LookoutInput& input, const LookoutObjectives& objectives)
+  Examination(const ReplicaRecord& replica, const LookoutObjectives& objectives, Clock::WallTime now)
       : replica_(replica),
-        input_(input),
         objectives_(objectives),
+        now_(now),
         name_(printable(replica.order.name)),
-        status_(status_of(replica, input.now)) {}
+        status_(status_of(replica, now)) {}
 
-  std::vector<Trouble> troubles() {
+  std::vector<Trouble> troubles(std::optional<Clock::WallTime> failing_since) {
     if (status_ == ReplicaStatus::Paused || status_ == ReplicaStatus::Deleting) return {};
     check_lag();
     check_freshness();
-    check_failing();
+    if (replica_.memory.outcome == LookOutcome::Failed && failing_since) check_failing(*failing_since);
     if (status_ == ReplicaStatus::Held) note_held();
     if (status_ == ReplicaStatus::Diverged)
       note("diverged", Severity::Warning, "the destination has something of its own, which the policy leaves alone",
@@ -67,19 +68,19 @@ class Examination {
 
  private:
   void check_lag() {
-    const Milliseconds lag = lag_of(replica_, input_.now);
+    const Milliseconds lag = lag_of(replica_, now_);
     if (const std::optional<Severity> severity = severity_of(lag, objectives_.lag))
       note("lag", *severity,
            fmt::format("{} behind its source, where {} are allowed{}", in_words(lag), in_words(objectives_.lag),
-                       reason_of(replica_, input_.now)),
+                       reason_of(replica_, now_)),
            fmt::format("packferry replica get {} shows what it waits for", name_));
   }
 
   void check_freshness() {
     const std::optional<Clock::WallTime>& confirmed_at = replica_.memory.confirmed_at;
     // What was confirmed at a time that has not come yet was confirmed nobody knows when.
-    const bool is_of_the_future = confirmed_at && *confirmed_at > input_.now;
-    const Milliseconds age = age_of(confirmed_at.value_or(replica_.order.created_at), input_.now);
+    const bool is_of_the_future = confirmed_at && *confirmed_at > now_;
+    const Milliseconds age = age_of(confirmed_at.value_or(replica_.order.created_at), now_);
     const std::optional<Severity> severity =
         is_of_the_future ? Severity::Warning : severity_of(age, replica_.order.freshness);
     if (!severity) return;
@@ -87,17 +88,15 @@ class Examination {
                               : confirmed_at
                                   ? fmt::format("both sides were seen to be equal {} ago", in_words(age))
                                   : fmt::format("both sides have never been seen to be equal, since {}", in_words(age));
-    note("freshness", *severity,
-         fmt::format("{}, where {} are allowed{}", since, in_words(replica_.order.freshness),
-                     reason_of(replica_, input_.now)),
-         is_of_the_future ? "look at this machine's clock; the next look mends it"
-                          : fmt::format("packferry replica sync {} looks now", name_));
+    note(
+        "freshness", *severity,
+        fmt::format("{}, where {} are allowed{}", since, in_words(replica_.order.freshness), reason_of(replica_, now_)),
+        is_of_the_future ? "look at this machine's clock; the next look mends it"
+                         : fmt::format("packferry replica sync {} looks now", name_));
   }
 
-  void check_failing() {
-    const auto since = input_.failing_since.find(replica_.order.name);
-    if (replica_.memory.outcome != LookOutcome::Failed || since == input_.failing_since.end()) return;
-    const Milliseconds age = age_of(since->second, input_.now);
+  void check_failing(Clock::WallTime since) {
+    const Milliseconds age = age_of(since, now_);
     const std::optional<Severity> severity = severity_of(age, objectives_.failing);
     if (!severity) return;
     const LookFailure failure = replica_.memory.failure.value_or(LookFailure{});
@@ -112,7 +111,7 @@ class Examination {
 
   void note_held() {
     const std::optional<HeldPlan>& held = replica_.memory.held;
-    if (!held || held->expires_at <= input_.now) {
+    if (!held || held->expires_at <= now_) {
       note("held", Severity::Warning, "the guard stopped a change, and its plan has expired",
            fmt::format("packferry replica sync {} shows it anew", name_));
       return;
@@ -135,56 +134,20 @@ class Examination {
   }
 
   const ReplicaRecord& replica_;
-  const LookoutInput& input_;
   const LookoutObjectives& objectives_;
+  const Clock::WallTime now_;
   const std::string name_;
   const ReplicaStatus status_;
   std::vector<Trouble> troubles_;
 };
 
-const LookoutObjectives& objectives_for(const std::string& name, const LookoutInput& input) {
-  for (const ObjectiveFor& override : input.overrides)
-    if (matches_any(override.replicas, name)) return override.objectives;
-  return input.objectives;
-}
-
 bool is_at_work(const ReplicaRecord& replica, Clock::WallTime now) {
   return replica.at_work && replica.at_work->lease_until > now;
 }
 
-// Who waits too long waits either for workers that are dead, or behind more work than they can do.
-std::optional<Trouble> queue_trouble(const LookoutInput& input) {
-  std::size_t overdue = 0;
-  std::size_t at_work = 0;
-  Milliseconds oldest{0};
-  for (const ReplicaRecord& replica : input.replicas) {
-    if (is_at_work(replica, input.now)) ++at_work;
-    const std::optional<Clock::WallTime> since = overdue_since(replica, input.now);
-    if (!since || age_of(*since, input.now) <= input.objectives.queue) continue;
-    ++overdue;
-    oldest = std::max(oldest, age_of(*since, input.now));
-  }
-  if (overdue == 0) return std::nullopt;
-  const std::string waiting =
-      fmt::format("{} {} due for longer than {}, the oldest for {}", overdue, overdue == 1 ? "look is" : "looks are",
-                  in_words(input.objectives.queue), in_words(oldest));
-  if (at_work == 0)
-    return Trouble{.subject = "service",
-                   .kind = "queue",
-                   .severity = Severity::Critical,
-                   .summary = "nobody works: " + waiting,
-                   .remedy = "see whether `packferry serve` runs, and what its log says; start it again"};
-  return Trouble{.subject = "service",
-                 .kind = "queue",
-                 .severity = Severity::Warning,
-                 .summary = fmt::format("more work than workers: {}, and {} at work", waiting, at_work),
-                 .remedy = "see which host is slow or throttles; allow more workers, or look less often"};
-}
-
-std::optional<Trouble> backup_trouble(const Delivery& backup, const LookoutInput& input) {
-  const Milliseconds objective = objectives_for(backup.key.source, input).backup_age;
+std::optional<Trouble> backup_trouble(const Delivery& backup, Milliseconds objective, Clock::WallTime now) {
   const std::optional<Clock::WallTime> since = backup_since(backup);
-  const Milliseconds age = since ? age_of(*since, input.now) : objective * kCriticalFactor + Milliseconds(1);
+  const Milliseconds age = since ? age_of(*since, now) : objective * kCriticalFactor + Milliseconds(1);
   const std::optional<Severity> severity = severity_of(age, objective);
   if (!severity) return std::nullopt;
   const std::string summary =
@@ -238,14 +201,49 @@ std::string in_words(Milliseconds duration) {
   return counted(duration / kDay, "day");
 }
 
-std::vector<Trouble> troubles_of(const LookoutInput& input) {
-  std::vector<Trouble> all;
-  for (const ReplicaRecord& replica : input.replicas)
-    std::ranges::move(Examination(replica, input, objectives_for(replica.order.name, input)).troubles(),
-                      std::back_inserter(all));
-  for (const Delivery& backup : input.backups)
-    if (std::optional<Trouble> trouble = backup_trouble(backup, input)) all.push_back(std::move(*trouble));
-  if (std::optional<Trouble> trouble = queue_trouble(input)) all.push_back(std::move(*trouble));
+const LookoutObjectives& Inspection::objectives_for(const std::string& name) const {
+  for (const ObjectiveFor& override : overrides_)
+    if (matches_any(override.replicas, name)) return override.objectives;
+  return objectives_;
+}
+
+void Inspection::see(const ReplicaRecord& replica, std::optional<Clock::WallTime> failing_since) {
+  Examination examination(replica, objectives_for(replica.order.name), now_);
+  std::ranges::move(examination.troubles(failing_since), std::back_inserter(troubles_));
+  if (is_at_work(replica, now_)) ++at_work_;
+  const std::optional<Clock::WallTime> since = overdue_since(replica, now_);
+  if (!since || age_of(*since, now_) <= objectives_.queue) return;
+  ++overdue_;
+  longest_overdue_ = std::max(longest_overdue_, age_of(*since, now_));
+}
+
+void Inspection::see(const Delivery& backup) {
+  if (std::optional<Trouble> trouble = backup_trouble(backup, objectives_for(backup.key.source).backup_age, now_))
+    troubles_.push_back(*std::move(trouble));
+}
+
+// Who waits too long waits either for workers that are dead, or behind more work than they can do.
+std::optional<Trouble> Inspection::queue_trouble() const {
+  if (overdue_ == 0) return std::nullopt;
+  const std::string waiting =
+      fmt::format("{} {} due for longer than {}, the oldest for {}", overdue_, overdue_ == 1 ? "look is" : "looks are",
+                  in_words(objectives_.queue), in_words(longest_overdue_));
+  if (at_work_ == 0)
+    return Trouble{.subject = "service",
+                   .kind = "queue",
+                   .severity = Severity::Critical,
+                   .summary = "nobody works: " + waiting,
+                   .remedy = "see whether `packferry serve` runs, and what its log says; start it again"};
+  return Trouble{.subject = "service",
+                 .kind = "queue",
+                 .severity = Severity::Warning,
+                 .summary = fmt::format("more work than workers: {}, and {} at work", waiting, at_work_),
+                 .remedy = "see which host is slow or throttles; allow more workers, or look less often"};
+}
+
+std::vector<Trouble> Inspection::troubles() const {
+  std::vector<Trouble> all = troubles_;
+  if (std::optional<Trouble> trouble = queue_trouble()) all.push_back(*std::move(trouble));
   // Two long names may be one when they are printed; an AlarmBook wants each trouble once.
   std::set<std::pair<std::string, std::string>> seen;
   std::erase_if(all, [&seen](const Trouble& each) { return !seen.emplace(each.subject, each.kind).second; });

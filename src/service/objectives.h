@@ -2,7 +2,6 @@
 // are; all of it follows from what is remembered and from the time, so it holds when they are dead, too.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,18 +29,33 @@ struct ObjectiveFor {
   LookoutObjectives objectives;
 };
 
-struct LookoutInput {
-  Clock::WallTime now{};
-  std::vector<ReplicaRecord> replicas = {};
-  std::map<std::string, Clock::WallTime> failing_since = {};  // those whose last look failed
-  std::vector<Delivery> backups = {};
-  LookoutObjectives objectives = {};
-  std::vector<ObjectiveFor> overrides = {};  // the first that fits counts
-};
+// Finds what is wrong, of one after the other; of those that are well nothing is kept. By subject: of replicas (which
+// are not paused or going) lag, freshness, failing, held, diverged; of backups backup-age; of the service queue.
+// docs/monitoring.md has what each means, and what there is to do.
+class Inspection {
+ public:
+  // Both outlive it.
+  Inspection(Clock::WallTime now, const LookoutObjectives& objectives, const std::vector<ObjectiveFor>& overrides)
+      : now_(now), objectives_(objectives), overrides_(overrides) {}
 
-// By subject: of replicas (which are not paused or going) lag, freshness, failing, held, diverged; of backups
-// backup-age; of the service queue. docs/monitoring.md has what each means, and what there is to do.
-std::vector<Trouble> troubles_of(const LookoutInput& input);
+  // `failing_since`: of one whose last look failed, when the first began of those that failed in a row.
+  void see(const ReplicaRecord& replica, std::optional<Clock::WallTime> failing_since = {});
+  void see(const Delivery& backup);
+  // Of all that was seen, each once.
+  std::vector<Trouble> troubles() const;
+
+ private:
+  const LookoutObjectives& objectives_for(const std::string& name) const;
+  std::optional<Trouble> queue_trouble() const;
+
+  const Clock::WallTime now_;
+  const LookoutObjectives& objectives_;
+  const std::vector<ObjectiveFor>& overrides_;  // the first that fits counts
+  std::vector<Trouble> troubles_;
+  std::size_t at_work_ = 0;
+  std::size_t overdue_ = 0;  // for longer than is allowed
+  Milliseconds longest_overdue_{0};
+};
 
 // Those that go to one of these stores, as the configuration calls them, and whose source still exists.
 std::vector<Delivery> backups_among(std::vector<Delivery> deliveries, const std::vector<std::string>& stores);

@@ -17,7 +17,6 @@ namespace {
 constexpr Milliseconds kAgain{50};
 
 constexpr std::size_t kNameBytesMax = 200;
-constexpr std::size_t kPageSize = 1'000;
 constexpr std::size_t kDigestDigitsMin = 12;
 constexpr std::size_t kShownRefsMax = 5;
 
@@ -171,13 +170,11 @@ Result<Looked> ReplicaOperations::seed(const std::string& name, ReplicaWorker& w
 
 Result<std::vector<ReplicaRecord>> ReplicaOperations::list() {
   std::vector<ReplicaRecord> all;
-  while (true) {
-    std::vector<ReplicaRecord> page =
-        TRY(replicas_.list(all.empty() ? std::string() : all.back().order.name, kPageSize));
-    const bool is_last = page.size() < kPageSize;
-    std::ranges::move(page, std::back_inserter(all));
-    if (is_last) return all;
-  }
+  TRY(for_each_replica(replicas_, [&all](ReplicaRecord replica) -> Result<> {
+    all.push_back(std::move(replica));
+    return {};
+  }));
+  return all;
 }
 
 Result<std::vector<ReplicaRecord>> ReplicaOperations::chain(const std::string& name) {

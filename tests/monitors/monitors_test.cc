@@ -61,14 +61,15 @@ MetricsInput everything() {
   replica.order.destination.host = "codecommit:eu-central-1";
   replica.memory.confirmed_at = kNow;
   const Alarm alarm{.trouble = {.subject = "service", .kind = "queue", .summary = "", .remedy = ""}, .raised_at = kNow};
-  return {.now = kNow,
-          .replicas = {replica},
-          .depth = {.waiting = 1, .at_work = 1, .oldest_trigger = kNow - kHour},
-          .hosts = {{.host = "https://gitlab.example", .gate_width = 8}},
-          .alarms = {alarm},
-          .lookout_seen_at = kNow,
-          .backups = {{.key = {.order = "nightly", .source = "gitlab/web", .destination = "vault/web"},
-                       .confirmed_at = kNow - kHour}}};
+  MetricsInput input{.now = kNow,
+                     .depth = {.waiting = 1, .at_work = 1, .oldest_trigger = kNow - kHour},
+                     .hosts = {{.host = "https://gitlab.example", .gate_width = 8}},
+                     .alarms = {alarm},
+                     .lookout_seen_at = kNow,
+                     .backups = {{.key = {.order = "nightly", .source = "gitlab/web", .destination = "vault/web"},
+                                  .confirmed_at = kNow - kHour}}};
+  input.add(replica);
+  return input;
 }
 
 std::string everything_exported() {
