@@ -6,9 +6,11 @@
 namespace packferry {
 
 void Dispatcher::nudge() {
-  const std::lock_guard lock(mutex_);
-  is_nudged_ = true;
-  changed_.notify_all();
+  {
+    const std::lock_guard lock(mutex_);
+    is_nudged_ = true;
+  }
+  changed_.notify_one();
 }
 
 std::map<std::string, Dispatcher::HostState> Dispatcher::hosts() const {
@@ -47,7 +49,7 @@ void Dispatcher::apply(const Ended& ended) {
 void Dispatcher::work(std::stop_token looks) {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return is_over_ || !handed_out_.empty(); });
+    has_work_.wait(lock, [this] { return is_over_ || !handed_out_.empty(); });
     if (handed_out_.empty()) return;
     Ended ended{.due = std::move(handed_out_.front()), .looked = {}};
     handed_out_.pop_front();
@@ -68,7 +70,7 @@ void Dispatcher::work(std::stop_token looks) {
     begun_.erase(ended.due.replica);
     apply(ended);
     is_nudged_ = true;
-    changed_.notify_all();
+    changed_.notify_one();
   }
 }
 
@@ -119,8 +121,8 @@ std::optional<Clock::WallTime> Dispatcher::begin_looks() {
   for (DueLook& look : *chosen) {
     begun_.insert(look.replica);
     handed_out_.push_back(std::move(look));
+    has_work_.notify_one();
   }
-  if (!chosen->empty()) changed_.notify_all();
   return ask_again;
 }
 
@@ -138,7 +140,7 @@ void Dispatcher::close() {
   for (const DueLook& look : handed_out_) begun_.erase(look.replica);
   handed_out_.clear();
   is_over_ = true;
-  changed_.notify_all();
+  has_work_.notify_all();
 }
 
 void Dispatcher::run(std::stop_token stop, std::stop_token looks) {

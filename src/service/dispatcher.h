@@ -82,11 +82,12 @@ class Dispatcher {
   DispatchObserver* const observer_;
 
   mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
-  bool is_nudged_ = false;          // or a look has ended: there is something to do
-  bool is_over_ = false;            // nothing is handed out any more
-  std::deque<DueLook> handed_out_;  // that no thread has taken yet
-  std::set<std::string> begun_;     // handed out, and not ended
+  std::condition_variable_any changed_;  // for the one that begins looks
+  std::condition_variable has_work_;     // for those that look: one is woken for each look
+  bool is_nudged_ = false;               // or a look has ended: there is something to do
+  bool is_over_ = false;                 // nothing is handed out any more
+  std::deque<DueLook> handed_out_;       // that no thread has taken yet
+  std::set<std::string> begun_;          // handed out, and not ended
   HostGates gates_;
   std::map<std::string, std::uint64_t> hosts_;  // throttles, by host
 };
