@@ -138,7 +138,7 @@ TEST_F(ReplicaApiTest, PausesResumesAndDeletes) {
 
 TEST_F(ReplicaApiTest, WhatIsAtWorkGoesWhenItHasEnded) {
   order_replica("web");
-  const Lease lease = must(replicas->take("web", "worker", std::chrono::minutes(1), clock.now())).value();
+  const Lease lease = must(replicas->take("web", "worker", std::chrono::minutes(1), clock)).value();
   const HttpReply going = ask(all, "DELETE", "/v1/replicas/web");
   EXPECT_EQ(going.status, 202);
   EXPECT_EQ(json(going).at("replica").at("status"), "Deleting");

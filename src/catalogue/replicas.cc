@@ -375,9 +375,10 @@ class SqliteReplicas final : public Replicas {
   }
 
   Result<std::optional<Lease>> take(const std::string& name, const std::string& owner, Milliseconds length,
-                                    Clock::WallTime now) override {
+                                    const Clock& clock) override {
     std::optional<Lease> lease;
     const Result<> written = write(Sync::Sometimes, [&]() -> Result<> {
+      const Clock::WallTime now = clock.now();
       const std::optional<ReplicaRow> row = TRY(find_row(name));
       if (!row || row->record.paused || row->record.at_work || !row->record.waiting) return {};
       if (row->record.waiting->due_at > now) return {};

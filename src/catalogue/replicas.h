@@ -6,8 +6,8 @@
 // and renews it; a lease that ran out goes back to the queue by itself, and what its holder still has to say is refused
 // (Conflict), in the same transaction that would have written it.
 //
-// All times come from the caller. The calendar may jump: forwards, a lease may be lost early, which costs one look;
-// backwards, what was written by the later clock is begun anew by wake().
+// All times come from the caller; only take() asks the clock itself. The calendar may jump: forwards, a lease may be
+// lost early, which costs one look; backwards, what was written by the later clock is begun anew by wake().
 #pragma once
 
 #include <functional>
@@ -87,9 +87,10 @@ class Replicas {
 
   // --- For workers ---
 
-  // Nothing: it is not due, at work already, paused or gone; somebody was quicker.
+  // Nothing: it is not due, at work already, paused or gone; somebody was quicker. When the look began is asked when
+  // nobody can trigger it any more: who waits for a look that began after a trigger gets the one that answers it.
   virtual Result<std::optional<Lease>> take(const std::string& name, const std::string& owner, Milliseconds length,
-                                            Clock::WallTime now) = 0;
+                                            const Clock& clock) = 0;
   // For all three: Conflict when the lease was lost; then nothing is written, and the worker has to stop.
   // Cancelled: the replica is being removed.
   virtual Result<> renew(Lease& lease, Milliseconds length, Clock::WallTime now) = 0;

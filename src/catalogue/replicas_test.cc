@@ -90,7 +90,7 @@ class ReplicasTest : public ::testing::Test {
     must(replicas().record(take(name, kStart), equal(next), kStart));
   }
   std::optional<Lease> try_to_take(const std::string& name, Clock::WallTime now) {
-    return must(replicas().take(name, "worker", kLease, now));
+    return must(replicas().take(name, "worker", kLease, FakeClock(now)));
   }
   Lease take(const std::string& name, Clock::WallTime now) {
     const std::optional<Lease> lease = try_to_take(name, now);
@@ -375,7 +375,34 @@ TEST_F(ReplicasTest, EachLaneShowsItsFirst) {
 TEST_F(ReplicasTest, OnlyOneOfManyGetsTheLease) {
   create("web");
   EXPECT_TRUE(try_to_take("web", kStart));
-  EXPECT_FALSE(must(open()->take("web", "another", kLease, kStart)));
+  EXPECT_FALSE(must(open()->take("web", "another", kLease, FakeClock(kStart))));
+}
+
+// Whoever waits for a look that began after a trigger compares two times. A worker that had asked the clock, and then
+// waited for its turn behind that trigger, would answer it with a look that seems to be older.
+TEST_F(ReplicasTest, ALookBeginsWhenNobodyCanTriggerItAnyMore) {
+  class Witness final : public Clock {
+   public:
+    explicit Witness(Database& other) : other_(other) {}
+    WallTime now() const override {
+      const Result<std::unique_ptr<Transaction>> writer = Transaction::begin(other_);
+      is_alone = !writer && writer.error().kind() == ErrorKind::Unavailable;
+      return kStart + kSecond;
+    }
+    SteadyTime steady() const override { return {}; }
+    bool sleep(Milliseconds, std::stop_token) override { return true; }
+    mutable bool is_alone = false;
+
+   private:
+    Database& other_;
+  };
+  create("web");
+  const std::unique_ptr<Database> other = must(Database::open(path, Milliseconds(0)));
+  const Witness clock(*other);
+  const std::optional<Lease> lease = must(replicas().take("web", "worker", kLease, clock));
+  EXPECT_TRUE(clock.is_alone);
+  ASSERT_TRUE(lease);
+  EXPECT_EQ(lease->began_at, kStart + kSecond);
 }
 
 TEST_F(ReplicasTest, ALeaseThatRanOutGoesBackToTheQueueWithWhatHasComeMeanwhile) {
@@ -774,7 +801,8 @@ void work_much(Replicas& replicas, int worker, int looks) {
   for (int recorded = 0; recorded < looks;) {
     must(replicas.trigger(fmt::format("replica-{}", random() % 5), LookReason::Sync, kStart));
     for (const DueLook& look : must(replicas.due(kStart, 5))) {
-      const std::optional<Lease> lease = must(replicas.take(look.replica, fmt::format("{}", worker), kLease, kStart));
+      const std::optional<Lease> lease =
+          must(replicas.take(look.replica, fmt::format("{}", worker), kLease, FakeClock(kStart)));
       if (!lease) continue;
       Look done = equal(kStart + kHour);
       done.changes = {{.ref = "refs/heads/main", .old_oid = "", .new_oid = fmt::format("{}", lease->epoch)}};
@@ -827,7 +855,7 @@ void live(Replicas& replicas, Clock::WallTime now, int acknowledged) {
   for (;; now += kSecond) {
     must(replicas.wake(now));
     for (const DueLook& due : must(replicas.due(now, 5))) {
-      const std::optional<Lease> lease = must(replicas.take(due.replica, "mortal", kLease, now));
+      const std::optional<Lease> lease = must(replicas.take(due.replica, "mortal", kLease, FakeClock(now)));
       if (!lease) continue;
       Look look = equal(now);
       look.changes = {{"refs/heads/a", "", fmt::format("{}", lease->epoch)},

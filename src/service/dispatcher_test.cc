@@ -159,7 +159,7 @@ TEST_F(DispatcherTest, WhatGoesWrongIsToldAndTriedAgain) {
     web.on_listing = nullptr;
     clock.advance(Milliseconds(10 * 60'000));
     must(replicas->wake(clock.now()));
-    const std::optional<Lease> lease = must(replicas->take("web", "another", Milliseconds(300), clock.now()));
+    const std::optional<Lease> lease = must(replicas->take("web", "another", Milliseconds(300), clock));
     ASSERT_TRUE(lease);
     must(replicas->give_back(*lease, clock.now()));
   };

@@ -115,7 +115,7 @@ class LookoutTest : public ::testing::Test {
   void record(const std::string& name, Look look) {
     must(replicas->trigger(name, LookReason::Sync, clock.now()));
     look.next_look_at = clock.now() + 50 * kHour;
-    must(replicas->record(*must(replicas->take(name, "worker", kHour, clock.now())), look, clock.now()));
+    must(replicas->record(*must(replicas->take(name, "worker", kHour, clock)), look, clock.now()));
   }
   static Look equal() { return {.source_state = "state"}; }
   Look held() const {

@@ -96,7 +96,7 @@ Clock::WallTime ReplicaWorker::next_look_of(const ReplicaRecord& replica, const 
 
 Result<std::optional<Looked>> ReplicaWorker::work(const std::string& name, CrossingObserver* observer,
                                                   std::stop_token stop) {
-  std::optional<Lease> lease = TRY(replicas_.take(name, options_.owner, options_.lease, clock_.now()));
+  std::optional<Lease> lease = TRY(replicas_.take(name, options_.owner, options_.lease, clock_));
   if (!lease) return std::optional<Looked>();
   const std::optional<ReplicaRecord> replica = TRY(replicas_.find(name));
   if (!replica || replica->id != lease->replica) return Error(ErrorKind::Conflict, "{} was removed meanwhile", name);

@@ -94,7 +94,7 @@ TEST_F(ReplicaWorkerTest, WhoLostTheLeaseIsNotBelieved) {
     source.on_listing = nullptr;
     clock.advance(Milliseconds(10'000));
     must(replicas->wake(clock.now()));
-    EXPECT_TRUE(must(replicas->take("web", "another", Milliseconds(300), clock.now())));
+    EXPECT_TRUE(must(replicas->take("web", "another", Milliseconds(300), clock)));
   };
   EXPECT_EQ(worker.work("web", nullptr, {}).error().kind(), ErrorKind::Conflict);
   EXPECT_FALSE(memory().outcome) << "it is the other's to say";

@@ -36,8 +36,9 @@ class PassingReplicas : public Replicas {
   Result<std::vector<Load>> load() override { return inner_.load(); }
   Result<std::optional<Time>> next_event(Time now) override { return inner_.next_event(now); }
   Result<Depth> depth() override { return inner_.depth(); }
-  Result<std::optional<Lease>> take(const std::string& n, const std::string& o, Milliseconds l, Time now) override {
-    return inner_.take(n, o, l, now);
+  Result<std::optional<Lease>> take(const std::string& n, const std::string& o, Milliseconds l,
+                                    const Clock& clock) override {
+    return inner_.take(n, o, l, clock);
   }
   Result<> renew(Lease& lease, Milliseconds length, Time now) override { return inner_.renew(lease, length, now); }
   Result<> note_change(const Lease& l, const std::string& s, Time now) override {

@@ -333,7 +333,7 @@ class Simulation {
   }
 
   void begin(Instance& instance, const std::string& name) {
-    const std::optional<Lease> lease = must(replicas_->take(name, instance.name, kLease, now()));
+    const std::optional<Lease> lease = must(replicas_->take(name, instance.name, kLease, clock_));
     if (!lease) return broken("{} was due and not at work, and could not be taken", name);
     if (lease->epoch <= newest_epoch_) broken("epoch {} was given after {}", lease->epoch, newest_epoch_);
     newest_epoch_ = lease->epoch;
