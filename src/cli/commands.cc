@@ -249,6 +249,7 @@ void add_serve(CLI::App& program, Words& words) {
   app.add_option("--ca-file", words.ca_file);
   app.add_flag("--no-workers", words.no_workers);
   app.add_flag("--no-lookout", words.no_lookout);
+  app.add_flag("--try-alarms", words.try_alarms);
   app.add_option("CONFIG", words.words);
 }
 

@@ -218,6 +218,7 @@ struct ServeCommand {
   std::string file;         // the configuration
   bool no_workers = false;  // leaves the looks to another program
   bool no_lookout = false;  // leaves the alarms to another program
+  bool try_alarms = false;  // does nothing but tell everybody once, to see who hears
 };
 
 // At least one of the three.

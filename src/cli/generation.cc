@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "cli/remembered_sweep.h"
 #include "cli/sweep_report.h"
+#include "service/alarm_ends.h"
 #include "service/cron.h"
 #include "service/known_hosts.h"
 
@@ -129,7 +130,9 @@ Result<> Generation::equip() {
         *queues_.back(), [this](const CodeCommitEvent& event) { return trigger(event); }, clock_, log_));
   }
   std::vector<std::unique_ptr<AlarmChannel>> channels;
-  for (const AlarmSettings& alarm : settings_.alarms) channels.push_back(TRY(channel(alarm).context("serve.alarms")));
+  const AlarmWorld world{.ends = *service_ends_, .http = http_, .clock = clock_, .patience = state_.ends.patience};
+  for (const AlarmSettings& alarm : settings_.alarms)
+    channels.push_back(TRY(open_alarm_channel(alarm, world).context("serve.alarms")));
   lookout_ = std::make_unique<Lookout>(LookoutWorld{.replicas = state_.replicas,
                                                     .catalogue = state_.catalogue,
                                                     .records = state_.alarms,
@@ -166,34 +169,6 @@ Result<ReplicaApiOptions> Generation::api_options() {
   return options;
 }
 
-Result<std::unique_ptr<AlarmChannel>> Generation::channel(const AlarmSettings& settings) {
-  const auto secret = [this](const std::optional<SecretReference>& reference) -> Result<Secret> {
-    return reference ? service_ends_->secret(*reference) : Secret();
-  };
-  switch (settings.kind) {
-    case AlarmSettings::Kind::Webhook:
-    case AlarmSettings::Kind::Slack: {
-      const Secret address = TRY(secret(settings.secret_url));
-      Url url = settings.url ? *settings.url : TRY(Url::parse(address.reveal()).context("url"));
-      const bool is_slack = settings.kind == AlarmSettings::Kind::Slack;
-      return std::make_unique<WebhookChannel>(
-          http_, std::move(url), is_slack ? WebhookShape::Slack : WebhookShape::Generic, TRY(secret(settings.key)));
-    }
-    case AlarmSettings::Kind::Command:
-      return std::make_unique<CommandChannel>(settings.command, service_ends_->child_environment(),
-                                              state_.ends.patience);
-    case AlarmSettings::Kind::Mail: {
-      MailServer server = *settings.server;
-      server.password = TRY(secret(settings.password));
-      server.ca_file = service_ends_->http().ca_file;
-      server.patience = state_.ends.patience;
-      return std::make_unique<MailChannel>(std::move(server), settings.from, settings.to, clock_);
-    }
-  }
-  CHECK(!"a kind of alarm has a channel");
-  return std::unique_ptr<AlarmChannel>();
-}
-
 Result<LookoutOptions> Generation::lookout_options() {
   LookoutOptions options{.objectives = objectives_of(settings_, nullptr),
                          .stores = names_of(fleet_.stores),
@@ -203,9 +178,7 @@ Result<LookoutOptions> Generation::lookout_options() {
   for (const ObjectiveSettings& own : settings_.objectives)
     options.overrides.push_back({.replicas = own.replicas.empty() ? std::vector<std::string>{"*"} : own.replicas,
                                  .objectives = objectives_of(settings_, &own)});
-  if (!settings_.heartbeat) return options;
-  const Secret address = TRY(service_ends_->secret(*settings_.heartbeat).context("serve.heartbeat"));
-  options.heartbeat = TRY(Url::parse(address.reveal()).context("serve.heartbeat"));
+  options.heartbeat = TRY(heartbeat_address(settings_, *service_ends_).context("serve.heartbeat"));
   return options;
 }
 

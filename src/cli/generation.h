@@ -61,7 +61,6 @@ class Generation {
 
   Result<> equip();
   Result<ReplicaApiOptions> api_options();
-  Result<std::unique_ptr<AlarmChannel>> channel(const AlarmSettings& settings);
   Result<LookoutOptions> lookout_options();
 
   Result<std::size_t> trigger(const CodeCommitEvent& event);

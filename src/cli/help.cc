@@ -711,11 +711,14 @@ kill -9: whatever was at work is begun again when its lease has run out.
   --no-workers         leave the looks, and the sweeps, to another program on the same catalogue
   --no-lookout         leave the alarms to another one: two would both ring. Started twice, once
                        with each of these, alarms are raised even when the workers are dead
+  --try-alarms         tell everybody in 'alarms' once that this is a trial, beat the heartbeat,
+                       say who heard it, and end. A service may run beside it
   --protocol 0|2, --stall-timeout SEC, --ca-file FILE
                        see 'packferry replicate --help'
 
 What happens stands on standard error, a line an event. Exit status: 0 stopped, 1 it could not
-begin, 2 the configuration or the command line is wrong.
+begin, 2 the configuration or the command line is wrong. With --try-alarms: 0 all have heard it,
+1 nobody, 2 there is nobody to tell, 4 some have not.
 )";
 
 }  // namespace

@@ -133,6 +133,8 @@ class Run {
   ExitStatus status_of(const Error& error) const {
     return error.kind() == ErrorKind::Invalid ? ExitStatus::Usage : failure();
   }
+  // run_serve.cc
+  ExitStatus try_alarms(const std::string& file, const ServeSettings& settings) const;
   // run_replica.cc
   bool is_for_service(const ReplicaCommand& command) const;
   ExitStatus ask_service(const ReplicaCommand& command);

@@ -3,9 +3,11 @@
 #include <condition_variable>
 #include <list>
 
+#include "base/printable.h"
 #include "cli/generation.h"
 #include "cli/run_command.h"
 #include "net/http_server.h"
+#include "service/alarm_trial.h"
 
 namespace packferry {
 namespace {
@@ -139,7 +141,28 @@ class ResidentService {
   std::list<std::shared_ptr<Generation>> generations_;  // the last one begins things
 };
 
+// What does not reach anybody says where it was told to go itself.
+std::string line_of(const AlarmTrial& trial) {
+  if (trial.heard) return fmt::format("heard      {}\n", printable(trial.listener));
+  return fmt::format("not heard  {}: {}\n", trial.listener, trial.heard.error().message());
+}
+
 }  // namespace
+
+ExitStatus Run::try_alarms(const std::string& file, const ServeSettings& settings) const {
+  if (settings.alarms.empty())
+    return give_up("serve", ExitStatus::Usage,
+                   Error(ErrorKind::Invalid, "{} tells nobody of alarms; write [[serve.alarms]]", printable(file)));
+  const std::unique_ptr<ServiceEnds> ends = around_.make_service_ends(end_options());
+  HttpClient http(ends->http());
+  const AlarmWorld world{.ends = *ends, .http = http, .clock = around_.clock, .patience = common_.ends.patience};
+  const std::vector<AlarmTrial> trials = packferry::try_alarms(settings, world, around_.who, stop_);
+  for (const AlarmTrial& trial : trials) around_.out.write(line_of(trial));
+  const auto heard = std::ranges::count_if(trials, [](const AlarmTrial& trial) { return trial.heard.has_value(); });
+  if (heard == std::ssize(trials)) return ExitStatus::Done;
+  if (stop_.stop_requested()) return ExitStatus::Interrupted;
+  return heard > 0 ? ExitStatus::Partial : ExitStatus::Failed;
+}
 
 ExitStatus Run::operator()(const ServeCommand& command) {
   constexpr std::string_view kName = "serve";
@@ -156,6 +179,7 @@ ExitStatus Run::operator()(const ServeCommand& command) {
   Result<std::optional<ConfigReading>> reading = read();
   if (!reading) return give_up(kName, ExitStatus::Usage, reading.error());
   if (!*reading) return ExitStatus::Usage;
+  if (command.try_alarms) return try_alarms(command.file, *(*reading)->serve);
 
   const std::string file = (*reading)->fleet->catalogue;
   const Result<std::unique_ptr<Replicas>> replicas = Replicas::open(file).context("the catalogue");

@@ -441,9 +441,12 @@ Result<CommandLine> sweep_of(const Words& words) {
 Result<CommandLine> serve_of(const Words& words) {
   if (words.words.empty()) return Error(ErrorKind::Invalid, "CONFIG is missing: which configuration?");
   if (words.words.size() > 1) return Error(ErrorKind::Invalid, "'{}' is too much", printable(words.words[1]));
-  return CommandLine{
-      common_of(words),
-      ServeCommand{.file = words.words.front(), .no_workers = words.no_workers, .no_lookout = words.no_lookout}};
+  if (words.try_alarms && (words.no_workers || words.no_lookout))
+    return Error(ErrorKind::Invalid, "--try-alarms starts neither workers nor a lookout");
+  return CommandLine{common_of(words), ServeCommand{.file = words.words.front(),
+                                                    .no_workers = words.no_workers,
+                                                    .no_lookout = words.no_lookout,
+                                                    .try_alarms = words.try_alarms}};
 }
 
 Result<CommandLine> catalogue_of(const Words& words) {

@@ -41,6 +41,7 @@ struct Words {
   bool confirm_all = false;
   bool no_workers = false;
   bool no_lookout = false;
+  bool try_alarms = false;
   unsigned sweep_jobs = 0;
   unsigned attempts = 4;
   std::string report;

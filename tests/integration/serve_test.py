@@ -9,7 +9,7 @@ import unittest
 import urllib.parse
 
 from codecommit_test import ACCOUNT, CodeCommit
-from sandbox import DONE, FAILED, HELD
+from sandbox import DONE, FAILED, HELD, PARTIAL
 from service import Door, Queue, Receiver, Service, eventually
 
 HOOK = "a secret of the hook, long enough"
@@ -290,6 +290,31 @@ class Story(Chain):
         self.push_hook(watcher)
         eventually(lambda: self.alarms(kind="lag", state="raised"), "somebody is told")
         self.assertNotEqual(self.tip("third"), self.tip("web"), "nobody works")
+
+    def test_alarms_are_tried_beside_a_running_service(self):
+        service = self.serve()
+        page = self.repos / "page"
+        page.write_text("#!/bin/sh\necho no pager >&2\nexit 3\n")
+        page.chmod(0o755)
+        heartbeat = self.repos / "heartbeat"
+        heartbeat.write_text(f"{self.receiver.url}/beat")
+        heartbeat.chmod(0o600)
+        with_more = self.repos / "trial.toml"
+        with_more.write_text(
+            self.toml(f'[[serve.alarms]]\nkind = "command"\ncommand = ["{page}"]\n')
+            .replace("[serve]\n", '[serve]\nheartbeat = { file = "heartbeat" }\n'))  # fmt: skip
+        run = self.packferry("serve", with_more, "--try-alarms")
+        self.assertEqual(run.status, PARTIAL, run.said)
+        self.assertEqual(run.stdout.splitlines(),
+                         [f"heard      webhook {self.receiver.url}",
+                          f"not heard  command: {page}: exit status 3: no pager",
+                          f"heard      heartbeat {self.receiver.url}"])  # fmt: skip
+        [trial] = self.alarms(kind="trial")
+        self.assertEqual((trial["subject"], trial["state"], trial["severity"]), ("service", "raised", "warning"))
+        self.assertIn("nothing is wrong", trial["summary"])
+        self.assertEqual([path for path, _, _ in self.receiver.heard].count("/beat"), 1)
+        self.assertEqual(self.packferry("serve", service.file, "--try-alarms").status, DONE)
+        self.assertEqual(service.stop(), 0, service.said())
 
 
 if __name__ == "__main__":

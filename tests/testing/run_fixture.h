@@ -15,6 +15,7 @@
 #include "testing/borrowed_ends.h"
 #include "testing/fake_ends.h"
 #include "testing/fake_fleet.h"
+#include "testing/fake_service_ends.h"
 #include "testing/git_sandbox.h"
 #include "testing/golden.h"
 #include "testing/memory_output.h"
@@ -149,26 +150,28 @@ class RunTest : public ::testing::Test {
   ExitStatus run(const std::vector<std::string>& words) {
     out.said.clear();
     err.said.clear();
-    const Surroundings around{.out = out,
-                              .err = err,
-                              .log = log,
-                              .clock = clock,
-                              .make_ends = [this](const EndOptions& options) -> Result<std::unique_ptr<Ends>> {
-                                asked = options;
-                                if (ends_error) return Error(*ends_error);
-                                return std::make_unique<FakeEnds>(*this);
-                              },
-                              .make_fleet_ends =
-                                  [this](const EndOptions& options) {
-                                    asked = options;
-                                    return std::make_unique<BorrowedFleetEnds>(fleet_ends);
-                                  },
-                              .version = "1.2.3",
-                              .no_color = false,
-                              .plain_terminal = false,
-                              .can_prompt = false,
-                              .job = job,
-                              .read_input = [this] { return Result<std::string>(input); }};
+    const Surroundings around{
+        .out = out,
+        .err = err,
+        .log = log,
+        .clock = clock,
+        .make_ends = [this](const EndOptions& options) -> Result<std::unique_ptr<Ends>> {
+          asked = options;
+          if (ends_error) return Error(*ends_error);
+          return std::make_unique<FakeEnds>(*this);
+        },
+        .make_fleet_ends =
+            [this](const EndOptions& options) {
+              asked = options;
+              return std::make_unique<BorrowedFleetEnds>(fleet_ends);
+            },
+        .version = "1.2.3",
+        .no_color = false,
+        .plain_terminal = false,
+        .can_prompt = false,
+        .job = job,
+        .read_input = [this] { return Result<std::string>(input); },
+        .make_service_ends = [this](const EndOptions&) { return std::make_unique<FakeServiceEnds>(service_ends); }};
     return run_packferry(words, around, stop.get_token());
   }
   ExitStatus replicate(std::vector<std::string> words) {
@@ -232,6 +235,7 @@ class RunTest : public ::testing::Test {
   std::optional<Error> ends_error;
   EndOptions asked;
   FakeFleetEnds fleet_ends{clock};
+  FakeServiceEnds service_ends;
 };
 
 }  // namespace packferry::testing
