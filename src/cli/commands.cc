@@ -225,6 +225,7 @@ void add_doctor(CLI::App& program, Words& words) {
 void add_config(CLI::App& program, Words& words) {
   CLI::App& app = *program.add_subcommand("config");
   app.add_flag("--json", words.json);
+  app.add_flag("--secrets", words.secrets);
   app.add_option("--output", words.output);
   app.add_option("ACTION", words.words);
 }

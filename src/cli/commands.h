@@ -157,6 +157,7 @@ struct ConfigCommand {
   enum class Action { Check, Example, Schema } action = Action::Check;
   std::string file = {};                        // to check
   std::optional<HostKind> kind = std::nullopt;  // of the example
+  bool secrets = false;                         // with Check: can each be read
   std::string output = {};                      // a file; empty: standard output
 };
 

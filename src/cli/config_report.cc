@@ -92,6 +92,13 @@ Json json(const FleetReplica& replica) {
           {"destinations", std::move(destinations)}};
 }
 
+Json json(const CheckedSecret& secret) {
+  const bool is_file = secret.use.reference.kind == SecretReference::Kind::File;
+  return {{"wanted_by", secret.use.wanted_by},
+          {is_file ? "file" : "env", printable(secret.use.reference.name)},
+          {"error", json(secret.error)}};
+}
+
 }  // namespace
 
 std::string mistakes_text(const std::string& file, const std::vector<ConfigMistake>& mistakes) {
@@ -127,7 +134,8 @@ void print_fleet(Output& output, const std::string& file, const Fleet& fleet, co
                         counted(fleet.replicas.size(), "replica")));
 }
 
-void print_config_json(Output& output, const RunFacts& facts, const std::string& file, const ConfigReading& reading) {
+void print_config_json(Output& output, const RunFacts& facts, const std::string& file, const ConfigReading& reading,
+                       const std::vector<CheckedSecret>* secrets) {
   JsonPage page(output);
   begin(page, facts, "config");
   page.members({{"error", nullptr}, {"file", file}});
@@ -144,6 +152,11 @@ void print_config_json(Output& output, const RunFacts& facts, const std::string&
     page.close(']');
     page.open('[', "replicas");
     for (const FleetReplica& replica : reading.fleet->replicas) page.item(json(replica));
+    page.close(']');
+  }
+  if (secrets != nullptr) {
+    page.open('[', "secrets");
+    for (const CheckedSecret& secret : *secrets) page.item(json(secret));
     page.close(']');
   }
   end(page);

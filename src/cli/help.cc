@@ -530,7 +530,7 @@ Exit status: 0 all is as it should be, 1 something is not, 2 the command line is
 )";
 
 constexpr std::string_view kConfig =
-    R"(usage: packferry config check FILE [--json]
+    R"(usage: packferry config check FILE [--secrets] [--json]
        packferry config example [KIND] [--output FILE]
        packferry config schema [--output FILE]
 
@@ -544,10 +544,13 @@ anything here.
                   github, gitea, forgejo, bitbucket, bitbucket-server, codecommit, directory, list
   schema          the JSON Schema of the file, for editors
 
+  --secrets       check: also read every secret that it names, here and as you, and say which are
+                  missing; none is shown. Without it none is opened
   --json          check: one report on standard output (docs/formats/report.md)
   --output FILE   example, schema: write it there
 
-Exit status: 0 fine, 1 could not be written, 2 the configuration, or the command line, is wrong.
+Exit status: 0 fine, 1 a secret is missing, or a file could not be written, 2 the configuration, or
+the command line, is wrong.
 
 Examples
   packferry config example github --output packferry.toml

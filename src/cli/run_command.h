@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/comparison.h"
+#include "cli/config_report.h"
 #include "cli/fleet_report.h"
 #include "cli/progress.h"
 #include "cli/rebuild_progress.h"
@@ -133,6 +134,8 @@ class Run {
   ExitStatus status_of(const Error& error) const {
     return error.kind() == ErrorKind::Invalid ? ExitStatus::Usage : failure();
   }
+  // run_config.cc
+  std::vector<CheckedSecret> check_secrets(const ConfigReading& reading) const;
   // run_serve.cc
   ExitStatus try_alarms(const std::string& file, const ServeSettings& settings) const;
   // run_replica.cc

@@ -1,6 +1,7 @@
 // What can be said of a configuration without asking anybody.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/printable.h"
@@ -29,6 +30,16 @@ void Run::say_mistakes(const std::string& file, const ConfigReading& reading) co
                                 counted(reading.mistakes.size(), "mistake"), printable(file)));
 }
 
+std::vector<CheckedSecret> Run::check_secrets(const ConfigReading& reading) const {
+  const std::unique_ptr<ServiceEnds> ends = around_.make_service_ends(end_options());
+  std::vector<CheckedSecret> checked;
+  for (SecretUse& use : secrets_of(*reading.fleet, reading.serve ? &*reading.serve : nullptr)) {
+    const Result<> found = check_secret(use, *ends);
+    checked.push_back({std::move(use), found ? std::nullopt : std::optional(found.error())});
+  }
+  return checked;
+}
+
 ExitStatus Run::operator()(const ConfigCommand& command) {
   if (command.action == ConfigCommand::Action::Example)
     return deliver("config", config_example(command.kind), command.output);
@@ -36,13 +47,21 @@ ExitStatus Run::operator()(const ConfigCommand& command) {
 
   const Result<ConfigReading> reading = read_config_file(command.file);
   if (!reading) return give_up("config", ExitStatus::Usage, reading.error());
-  const ExitStatus status = reading->fleet ? ExitStatus::Done : ExitStatus::Usage;
+  std::vector<CheckedSecret> secrets;
+  if (command.secrets && reading->fleet) secrets = check_secrets(*reading);
+  const auto missing = std::ranges::count_if(secrets, [](const CheckedSecret& each) { return each.error.has_value(); });
+  const ExitStatus status = !reading->fleet ? ExitStatus::Usage : missing > 0 ? ExitStatus::Failed : ExitStatus::Done;
   if (common_.json) {
-    print_config_json(around_.out, facts(status), command.file, *reading);
+    print_config_json(around_.out, facts(status), command.file, *reading, command.secrets ? &secrets : nullptr);
   } else if (reading->fleet) {
     print_fleet(around_.out, command.file, *reading->fleet, reading->serve, style().paint);
+    if (command.secrets)
+      around_.out.write(fmt::format("{} of {} can be used\n", secrets.size() - static_cast<std::size_t>(missing),
+                                    counted(secrets.size(), "secret")));
   }
   if (!reading->fleet) say_mistakes(command.file, *reading);
+  for (const CheckedSecret& secret : secrets)
+    if (secret.error) say_error(Error(*secret.error).context("{}", secret.use.wanted_by));
   return status;
 }
 

@@ -10,6 +10,7 @@ namespace packferry {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class RunConfigTest : public testing::RunTest {
  protected:
@@ -57,6 +58,44 @@ TEST_F(RunConfigTest, MistakesAreToldAllAtOnceWithTheirPlaces) {
                           "; nothing of it would run\n");
 }
 
+constexpr const char* kWithSecrets = R"([hosts.lab]
+kind = "gitlab"
+url = "https://lab.example"
+token = { env = "LAB" }
+[[serve.webhooks]]
+name = "lab"
+kind = "gitlab"
+secrets = [{ env = "HOOK" }]
+[[serve.alarms]]
+kind = "slack"
+url = { file = "slack" }
+)";
+
+TEST_F(RunConfigTest, SecretsAreReadWhenAskedFor) {
+  const std::string slack = sandbox.path("slack").string();
+  service_ends.secrets = {
+      {"LAB", "T0KEN"}, {"HOOK", "T0KEN of the hook, long enough"}, {slack, "https://slack.example/T0KEN"}};
+  write(kWithSecrets);
+  EXPECT_EQ(run({"config", "check", file, "--secrets"}), ExitStatus::Done) << err.said;
+  EXPECT_THAT(out.said, HasSubstr("3 of 3 secrets can be used\n"));
+  EXPECT_THAT(out.said, Not(HasSubstr("T0KEN")));
+  service_ends.secrets = {};
+  EXPECT_EQ(run({"config", "check", file}), ExitStatus::Done) << "a machine without the secrets checks the file";
+}
+
+TEST_F(RunConfigTest, ASecretThatIsMissingIsToldWithWhoWantsIt) {
+  service_ends.secrets = {{"LAB", "T0KEN"}, {"HOOK", "T0KEN"}};
+  expect_golden_reports("config_secrets", {"config", "check", file, "--secrets"}, ExitStatus::Failed,
+                        [this] { write(kWithSecrets); });
+  EXPECT_THAT(err.said, Not(HasSubstr("T0KEN")));
+}
+
+TEST_F(RunConfigTest, NoSecretIsReadForAFileWithMistakes) {
+  write("jobs = 0\n");
+  EXPECT_EQ(run({"config", "check", file, "--secrets", "--json"}), ExitStatus::Usage);
+  EXPECT_EQ(nlohmann::json::parse(out.said).at("secrets").size(), 0u);
+}
+
 TEST_F(RunConfigTest, AFileThatIsNotThereIsNoConfiguration) {
   EXPECT_EQ(run({"config", "check", file}), ExitStatus::Usage);
   EXPECT_THAT(err.said, HasSubstr("No such file"));
@@ -87,6 +126,7 @@ TEST_F(RunConfigTest, WhatDoesNotGoTogetherIsRefused) {
       {{"config", "check", "a", "--output", "b"}, "--output goes with example and schema"},
       {{"config", "example", "gitlub"}, "'gitlub' is no kind of host"},
       {{"config", "example", "--json"}, "--json goes with check"},
+      {{"config", "example", "--secrets"}, "--secrets goes with check"},
       {{"config", "schema", "github"}, "there is one schema"},
   };
   for (const auto& [words, part] : cases) {

@@ -388,7 +388,7 @@ Result<CommandLine> doctor_of(const Words& words) {
 Result<CommandLine> config_of(const Words& words) {
   const std::string_view action = words.words.empty() ? std::string_view() : words.words.front();
   const std::string what = words.words.size() > 1 ? words.words[1] : "";
-  ConfigCommand command{.output = words.output};
+  ConfigCommand command{.secrets = words.secrets, .output = words.output};
   if (action == "check") {
     if (what.empty()) return Error(ErrorKind::Invalid, "FILE is missing: which configuration?");
     if (!words.output.empty()) return Error(ErrorKind::Invalid, "--output goes with example and schema");
@@ -404,6 +404,7 @@ Result<CommandLine> config_of(const Words& words) {
   }
   if (words.words.size() > 2) return Error(ErrorKind::Invalid, "'{}' is too much", printable(words.words[2]));
   if (words.json && action != "check") return Error(ErrorKind::Invalid, "--json goes with check");
+  if (words.secrets && action != "check") return Error(ErrorKind::Invalid, "--secrets goes with check");
   return CommandLine{common_of(words), std::move(command)};
 }
 

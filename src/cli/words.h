@@ -42,6 +42,7 @@ struct Words {
   bool no_workers = false;
   bool no_lookout = false;
   bool try_alarms = false;
+  bool secrets = false;
   unsigned sweep_jobs = 0;
   unsigned attempts = 4;
   std::string report;

@@ -14,8 +14,10 @@ class FakeServiceEnds final : public ServiceEnds {
  public:
   Result<Secret> secret(const SecretReference& reference) override {
     const auto found = secrets.find(reference.name);
-    if (found == secrets.end()) return Error(ErrorKind::Invalid, "the environment has no {}", reference.name);
-    return Secret(found->second);
+    if (found != secrets.end()) return Secret(found->second);
+    if (reference.kind == SecretReference::Kind::File)
+      return Error(ErrorKind::NotFound, "open '{}': No such file or directory", reference.name);
+    return Error(ErrorKind::Invalid, "the environment has no {}", reference.name);
   }
   HttpOptions http() const override { return {.user_agent = "test", .ca_file = {}, .patience = {}}; }
   Result<std::unique_ptr<MessageQueue>> queue(const EventQueueSettings&) override {
