@@ -20,6 +20,8 @@
 
 namespace packferry {
 
+class Hangups;
+
 // One command on its way: what it was told, where it speaks, when it began.
 class Run {
  public:
@@ -137,7 +139,9 @@ class Run {
   // run_config.cc
   std::vector<CheckedSecret> check_secrets(const ConfigReading& reading) const;
   // run_serve.cc
-  ExitStatus try_alarms(const std::string& file, const ServeSettings& settings) const;
+  Result<std::optional<ConfigReading>> read_service(const std::string& file) const;
+  ExitStatus try_alarms(const std::string& file) const;
+  ExitStatus serve(const ServeCommand& command, Hangups& hangups) const;
   // run_replica.cc
   bool is_for_service(const ReplicaCommand& command) const;
   ExitStatus ask_service(const ReplicaCommand& command);

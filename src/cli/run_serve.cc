@@ -10,6 +10,41 @@
 #include "service/alarm_trial.h"
 
 namespace packferry {
+
+// SIGHUP, from the first moment to the last. One that comes while the service begins asks as well as a later one does:
+// the file may have been read already when it was changed.
+class Hangups {
+ public:
+  explicit Hangups(const Surroundings& around) : around_(around) {
+    if (around_.on_hangup) around_.on_hangup([this] { note(); });
+  }
+  ~Hangups() {
+    if (around_.on_hangup) around_.on_hangup(nullptr);
+  }
+  Hangups(const Hangups&) = delete;
+  Hangups& operator=(const Hangups&) = delete;
+
+  // Until there was one since the last time, however many there were. False: until the end.
+  bool wait(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, stop, [this] { return was_heard_; });
+    was_heard_ = false;
+    return !stop.stop_requested();
+  }
+
+ private:
+  void note() {
+    const std::lock_guard lock(mutex_);
+    was_heard_ = true;
+    changed_.notify_all();
+  }
+
+  const Surroundings& around_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool was_heard_ = false;
+};
+
 namespace {
 
 // The service between its beginning and its end.
@@ -17,7 +52,8 @@ class ResidentService {
  public:
   using ReadAgain = std::function<std::optional<ConfigReading>()>;
 
-  ResidentService(ServiceState& state, ReadAgain read_again) : state_(state), read_again_(std::move(read_again)) {}
+  ResidentService(ServiceState& state, Hangups& hangups, ReadAgain read_again)
+      : state_(state), hangups_(hangups), read_again_(std::move(read_again)) {}
 
   Result<> run(ConfigReading reading, std::stop_token stop) {
     const ServeSettings settings = *reading.serve;
@@ -33,19 +69,8 @@ class ResidentService {
     TRY(begin(std::move(reading)));
     Front front(*this);
     std::jthread serving([&](const std::stop_token& no_more) { server->serve(front, no_more); });
-    hear_hangups();
     log().info("service.ready", {{"address", settings.address}, {"port", fmt::format("{}", server->port())}});
-
-    std::unique_lock lock(mutex_);
-    while (!stop.stop_requested()) {
-      changed_.wait(lock, stop, [this] { return is_hung_up_; });
-      if (!std::exchange(is_hung_up_, false)) continue;
-      lock.unlock();
-      reload();
-      lock.lock();
-    }
-    lock.unlock();
-    if (state_.around.on_hangup) state_.around.on_hangup(nullptr);
+    while (hangups_.wait(stop)) reload();
     serving.request_stop();
     drain();
     serving.join();
@@ -84,15 +109,6 @@ class ResidentService {
     const std::lock_guard lock(mutex_);
     generations_.push_back(std::move(next));
     return {};
-  }
-
-  void hear_hangups() {
-    if (!state_.around.on_hangup) return;
-    state_.around.on_hangup([this] {
-      const std::lock_guard lock(mutex_);
-      is_hung_up_ = true;
-      changed_.notify_all();
-    });
   }
 
   // What is wrong has been said, and the old reading counts.
@@ -134,10 +150,9 @@ class ResidentService {
   }
 
   ServiceState& state_;
+  Hangups& hangups_;
   const ReadAgain read_again_;
   std::mutex mutex_;
-  std::condition_variable_any changed_;
-  bool is_hung_up_ = false;
   std::list<std::shared_ptr<Generation>> generations_;  // the last one begins things
 };
 
@@ -149,7 +164,22 @@ std::string line_of(const AlarmTrial& trial) {
 
 }  // namespace
 
-ExitStatus Run::try_alarms(const std::string& file, const ServeSettings& settings) const {
+Result<std::optional<ConfigReading>> Run::read_service(const std::string& file) const {
+  ConfigReading reading = TRY(read_config_file(file));
+  if (!reading.fleet) {
+    say_mistakes(file, reading);
+    return std::optional<ConfigReading>();
+  }
+  // A file that says nothing of it has the defaults.
+  if (!reading.serve) reading.serve = ServeSettings();
+  return std::optional(std::move(reading));
+}
+
+ExitStatus Run::try_alarms(const std::string& file) const {
+  const Result<std::optional<ConfigReading>> reading = read_service(file);
+  if (!reading) return give_up("serve", ExitStatus::Usage, reading.error());
+  if (!*reading) return ExitStatus::Usage;
+  const ServeSettings& settings = *(*reading)->serve;
   if (settings.alarms.empty())
     return give_up("serve", ExitStatus::Usage,
                    Error(ErrorKind::Invalid, "{} tells nobody of alarms; write [[serve.alarms]]", printable(file)));
@@ -165,21 +195,16 @@ ExitStatus Run::try_alarms(const std::string& file, const ServeSettings& setting
 }
 
 ExitStatus Run::operator()(const ServeCommand& command) {
+  if (command.try_alarms) return try_alarms(command.file);
+  Hangups hangups(around_);
+  return serve(command, hangups);
+}
+
+ExitStatus Run::serve(const ServeCommand& command, Hangups& hangups) const {
   constexpr std::string_view kName = "serve";
-  const auto read = [&]() -> Result<std::optional<ConfigReading>> {
-    ConfigReading reading = TRY(read_config_file(command.file));
-    if (!reading.fleet) {
-      say_mistakes(command.file, reading);
-      return std::optional<ConfigReading>();
-    }
-    // A file that says nothing of it has the defaults.
-    if (!reading.serve) reading.serve = ServeSettings();
-    return std::optional(std::move(reading));
-  };
-  Result<std::optional<ConfigReading>> reading = read();
+  Result<std::optional<ConfigReading>> reading = read_service(command.file);
   if (!reading) return give_up(kName, ExitStatus::Usage, reading.error());
   if (!*reading) return ExitStatus::Usage;
-  if (command.try_alarms) return try_alarms(command.file, *(*reading)->serve);
 
   const std::string file = (*reading)->fleet->catalogue;
   const Result<std::unique_ptr<Replicas>> replicas = Replicas::open(file).context("the catalogue");
@@ -204,8 +229,8 @@ ExitStatus Run::operator()(const ServeCommand& command) {
                      .metrics = metrics,
                      .has_workers = !command.no_workers,
                      .has_lookout = !command.no_lookout};
-  ResidentService service(state, [&]() -> std::optional<ConfigReading> {
-    Result<std::optional<ConfigReading>> again = read();
+  ResidentService service(state, hangups, [&]() -> std::optional<ConfigReading> {
+    Result<std::optional<ConfigReading>> again = read_service(command.file);
     if (again) return *std::move(again);
     say_error(again.error());
     return std::nullopt;

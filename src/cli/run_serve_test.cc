@@ -8,6 +8,7 @@
 namespace packferry {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class RunServeTest : public testing::RunTest {
@@ -47,6 +48,35 @@ TEST_F(RunServeTest, ATrialWithNobodyToTellIsAMistake) {
 TEST_F(RunServeTest, ATrialThatIsStoppedSaysSo) {
   stop.request_stop();
   EXPECT_EQ(try_alarms(kHears), ExitStatus::Interrupted);
+}
+
+TEST_F(RunServeTest, AHangupBeforeItIsReadyHasTheConfigurationReadAgainOnceItIs) {
+  std::vector<std::string> events;
+  bool is_heard = false;
+  const auto configure = [this](std::string_view drain) {
+    std::ofstream(file) << "catalogue = \"packferry.db\"\n[serve]\nlisten = \"127.0.0.1:0\"\ndrain = \"" << drain
+                        << "\"\n";
+  };
+  configure("1s");
+  on_hangup = [&](const std::function<void()>& action) {
+    is_heard = action != nullptr;
+    if (action) action();
+  };
+  log.on_event = [&](std::string_view event) {
+    events.emplace_back(event);
+    if (event == "service.ready") configure("2s");
+    if (event == "configuration.read") stop.request_stop();
+  };
+  EXPECT_EQ(run({"serve", file, "--no-workers", "--no-lookout"}), ExitStatus::Done) << err.said;
+  EXPECT_THAT(events, ElementsAre("service.ready", "configuration.read", "service.stopping", "service.stopped"));
+  EXPECT_FALSE(is_heard) << "whoever comes after the service has SIGHUP as it was";
+}
+
+TEST_F(RunServeTest, AHangupEndsATrial) {
+  bool was_asked = false;
+  on_hangup = [&](const std::function<void()>&) { was_asked = true; };
+  EXPECT_EQ(try_alarms(kHears), ExitStatus::Done);
+  EXPECT_FALSE(was_asked);
 }
 
 TEST_F(RunServeTest, ATrialIsNoServiceWithoutAPart) {

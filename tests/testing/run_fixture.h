@@ -53,6 +53,15 @@ class BorrowedStore final : public ObjectStore {
   const bool& is_locked_;
 };
 
+// Keeps nothing; whoever wants to know is told of each event, on the thread that it is of.
+class EventLog final : public Log {
+ public:
+  void write(LogLevel, std::string_view event, std::initializer_list<LogField>) override {
+    if (on_event) on_event(event);
+  }
+  std::function<void(std::string_view event)> on_event;
+};
+
 class RunTest : public ::testing::Test {
  protected:
   // One that lists the repositories of `hosted`, by region.
@@ -171,6 +180,7 @@ class RunTest : public ::testing::Test {
         .can_prompt = false,
         .job = job,
         .read_input = [this] { return Result<std::string>(input); },
+        .on_hangup = on_hangup,
         .make_service_ends = [this](const EndOptions&) { return std::make_unique<FakeServiceEnds>(service_ends); }};
     return run_packferry(words, around, stop.get_token());
   }
@@ -209,7 +219,7 @@ class RunTest : public ::testing::Test {
 
   MemoryOutput out;
   MemoryOutput err;
-  NullLog log;
+  EventLog log;
   FakeClock clock;
   std::stop_source stop;
   FakeSource source;
@@ -236,6 +246,7 @@ class RunTest : public ::testing::Test {
   EndOptions asked;
   FakeFleetEnds fleet_ends{clock};
   FakeServiceEnds service_ends;
+  std::function<void(std::function<void()>)> on_hangup;
 };
 
 }  // namespace packferry::testing
