@@ -101,6 +101,7 @@ int main(int argc, char** argv) {
       .server_token = environment.server_token,
       .read_input = read_input,
       .on_hangup = [&interrupts](std::function<void()> action) { interrupts.on_hangup(std::move(action)); },
+      .log_from = [&log](LogLevel lowest) { log.begin_at(lowest); },
       .make_service_ends = make_real_service_ends(environment, PACKFERRY_VERSION, clock),
   };
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);

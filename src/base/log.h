@@ -2,8 +2,8 @@
 // what a person at a terminal watches is drawn by cli/.
 #pragma once
 
+#include <atomic>
 #include <initializer_list>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -40,10 +40,12 @@ class FdLog final : public Log {
  public:
   FdLog(int fd, LogLevel lowest, const Clock& clock) : fd_(fd), lowest_(lowest), clock_(clock) {}
   void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) override;
+  // From now on; while others write.
+  void begin_at(LogLevel lowest) { lowest_ = lowest; }
 
  private:
   const int fd_;
-  const LogLevel lowest_;
+  std::atomic<LogLevel> lowest_;
   const Clock& clock_;
 };
 

@@ -52,6 +52,15 @@ TEST_F(LogTest, LeavesOutWhatIsBelowItsLevel) {
   EXPECT_EQ(said(), "2023-11-14T22:13:20Z info b\n2023-11-14T22:13:20Z warning c\n");
 }
 
+TEST_F(LogTest, LearnsAnotherLevelWhileItIsUsed) {
+  log.begin_at(LogLevel::Debug);
+  log.debug("a");
+  log.begin_at(LogLevel::Error);
+  log.warning("b");
+  log.error("c");
+  EXPECT_EQ(said(), "2023-11-14T22:13:20Z debug a\n2023-11-14T22:13:20Z error c\n");
+}
+
 TEST_F(LogTest, QuotesWhatWouldNotStandAlone) {
   const struct {
     const char *value, *written;

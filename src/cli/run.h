@@ -50,6 +50,8 @@ struct Surroundings {
   std::function<Result<std::string>()> read_input = {};
   // Has SIGHUP do this from now on, or stop the program again when empty; for the one command that stays.
   std::function<void(std::function<void()>)> on_hangup = {};
+  // Has the log leave out what is below this from now on; likewise.
+  std::function<void(LogLevel)> log_from = {};
   MakeServiceEnds make_service_ends = {};
 };
 

@@ -105,6 +105,7 @@ class ResidentService {
     std::shared_ptr<Generation> next =
         TRY(Generation::make(state_, *std::move(reading.fleet), *std::move(reading.serve)));
     if (!generations_.empty()) generations_.back()->retire();
+    if (state_.around.log_from) state_.around.log_from(next->settings().log);
     next->begin();
     const std::lock_guard lock(mutex_);
     generations_.push_back(std::move(next));

@@ -53,22 +53,23 @@ TEST_F(RunServeTest, ATrialThatIsStoppedSaysSo) {
 TEST_F(RunServeTest, AHangupBeforeItIsReadyHasTheConfigurationReadAgainOnceItIs) {
   std::vector<std::string> events;
   bool is_heard = false;
-  const auto configure = [this](std::string_view drain) {
-    std::ofstream(file) << "catalogue = \"packferry.db\"\n[serve]\nlisten = \"127.0.0.1:0\"\ndrain = \"" << drain
+  const auto configure = [this](std::string_view level) {
+    std::ofstream(file) << "catalogue = \"packferry.db\"\n[serve]\nlisten = \"127.0.0.1:0\"\nlog = \"" << level
                         << "\"\n";
   };
-  configure("1s");
+  configure("debug");
   on_hangup = [&](const std::function<void()>& action) {
     is_heard = action != nullptr;
     if (action) action();
   };
   log.on_event = [&](std::string_view event) {
     events.emplace_back(event);
-    if (event == "service.ready") configure("2s");
+    if (event == "service.ready") configure("error");
     if (event == "configuration.read") stop.request_stop();
   };
   EXPECT_EQ(run({"serve", file, "--no-workers", "--no-lookout"}), ExitStatus::Done) << err.said;
   EXPECT_THAT(events, ElementsAre("service.ready", "configuration.read", "service.stopping", "service.stopped"));
+  EXPECT_THAT(log_levels, ElementsAre(LogLevel::Debug, LogLevel::Error));
   EXPECT_FALSE(is_heard) << "whoever comes after the service has SIGHUP as it was";
 }
 

@@ -392,7 +392,8 @@ const WrongFile kWrongFiles[] = {
      "[hosts.few]\nkind = \"list\"\nfile = \"x\"\n[[replicas]]\nname = \"a\"\nsource = { host = \"disk\" }\n"
      "destinations = [ { host = \"few\", create = true, visibility = \"hidden\" } ]\n"},
     {"a service that listens nowhere, and never",
-     "[serve]\nlisten = \"8420\"\ncertificate = \"tls.pem\"\nworkers = 0\nsweep = \"daily\"\nheartbeat = "
+     "[serve]\nlisten = \"8420\"\ncertificate = \"tls.pem\"\nlog = \"loud\"\nworkers = 0\nsweep = \"daily\"\nheartbeat "
+     "= "
      "\"https://beat.example/x\"\n"
      "port = 8420\nlook_out_every = \"0s\"\n"},
     {"webhooks of a service",
@@ -440,6 +441,7 @@ TEST(ConfigFile, ReadsWhatTheServiceDoes) {
 listen = "[::1]:9000"
 certificate = "tls.pem"
 certificate_key = "tls.key"
+log = "debug"
 workers = 4
 drain = "90s"
 sweep = "30 2 * * * Europe/Berlin"
@@ -497,6 +499,7 @@ failing = "10m"
   EXPECT_EQ(serve.port, 9000);
   EXPECT_EQ(serve.certificate, "/etc/packferry/tls.pem");
   EXPECT_EQ(serve.certificate_key, "/etc/packferry/tls.key");
+  EXPECT_EQ(serve.log, LogLevel::Debug);
   EXPECT_EQ(serve.workers, 4u);
   EXPECT_EQ(serve.drain, Milliseconds(90'000));
   EXPECT_EQ(serve.sweep, "30 2 * * * Europe/Berlin");

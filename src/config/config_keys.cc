@@ -30,9 +30,9 @@ constexpr auto kSource = std::to_array<std::string_view>(
     {"host", "owner", "include", "exclude", "visibility", "archived", "forks", "wikis"});
 constexpr auto kDestination = std::to_array<std::string_view>({"host", "repository", "create", "visibility"});
 constexpr auto kServe = std::to_array<std::string_view>(
-    {"listen", "certificate", "certificate_key", "workers", "drain", "lease", "sweep", "webhooks", "queues",
-     "id_tokens", "look_out_every", "raise_after", "over_after", "alarms", "objectives", "backup_age", "queue_age",
-     "heartbeat", "embedded_metrics"});
+    {"listen", "certificate", "certificate_key", "log",       "workers",        "drain",           "lease",
+     "sweep",  "webhooks",    "queues",          "id_tokens", "look_out_every", "raise_after",     "over_after",
+     "alarms", "objectives",  "backup_age",      "queue_age", "heartbeat",      "embedded_metrics"});
 constexpr auto kWebhook = std::to_array<std::string_view>({"name", "kind", "secrets"});
 constexpr auto kQueue =
     std::to_array<std::string_view>({"url", "region", "profile", "role", "external_id", "session_name"});

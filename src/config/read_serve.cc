@@ -55,6 +55,14 @@ Result<ServeSettings::EmbeddedMetrics> parse_embedded_metrics(std::string_view t
   return Error(ErrorKind::Invalid, "'{}' is not known; there are none, service and replica", printable(text, 100));
 }
 
+Result<LogLevel> parse_log_level(std::string_view text) {
+  if (text == "debug") return LogLevel::Debug;
+  if (text == "info") return LogLevel::Info;
+  if (text == "warning") return LogLevel::Warning;
+  if (text == "error") return LogLevel::Error;
+  return Error(ErrorKind::Invalid, "'{}' is not known; there are debug, info, warning and error", printable(text, 100));
+}
+
 Result<AlarmSettings::Kind> parse_alarm_kind(std::string_view text) {
   if (text == "webhook") return AlarmSettings::Kind::Webhook;
   if (text == "slack") return AlarmSettings::Kind::Slack;
@@ -109,6 +117,7 @@ class ServeReader {
       serve.port = listen->port;
     }
     read_certificate(serve);
+    serve.log = table_.parsed("log", parse_log_level).value_or(serve.log);
     serve.workers = table_.number("workers", 1, kWorkersMax).value_or(serve.workers);
     serve.drain = table_.parsed("drain", parse_duration).value_or(serve.drain);
     serve.lease = table_.parsed("lease", parse_duration).value_or(serve.lease);

@@ -9,6 +9,7 @@
 
 #include "aws/aws_identity.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/mail.h"
 #include "net/url.h"
 #include "service/fleet.h"
@@ -69,7 +70,8 @@ struct ServeSettings {
   std::uint16_t port = 8420;
   std::string certificate = {};  // files, absolute; both or none
   std::string certificate_key = {};
-  unsigned workers = 16;  // looks at work at a time
+  LogLevel log = LogLevel::Info;  // and what is worse
+  unsigned workers = 16;          // looks at work at a time
   Milliseconds drain{30'000};
   Milliseconds lease{2 * 60'000};  // so long nobody else looks after a kill -9
   std::string sweep = {};          // service/cron.h: when this file's backups and replicas are swept; empty: never

@@ -181,6 +181,7 @@ class RunTest : public ::testing::Test {
         .job = job,
         .read_input = [this] { return Result<std::string>(input); },
         .on_hangup = on_hangup,
+        .log_from = [this](LogLevel lowest) { log_levels.push_back(lowest); },
         .make_service_ends = [this](const EndOptions&) { return std::make_unique<FakeServiceEnds>(service_ends); }};
     return run_packferry(words, around, stop.get_token());
   }
@@ -247,6 +248,7 @@ class RunTest : public ::testing::Test {
   FakeFleetEnds fleet_ends{clock};
   FakeServiceEnds service_ends;
   std::function<void(std::function<void()>)> on_hangup;
+  std::vector<LogLevel> log_levels;  // as they were asked for
 };
 
 }  // namespace packferry::testing
