@@ -35,19 +35,21 @@ std::string_view console_of(std::string_view region) {
 
 }  // namespace
 
+std::string codecommit_host(const std::string& region, const std::string& account) {
+  return fmt::format("codecommit {} {}", region, account);
+}
+
 Result<ReplicaSide> replica_side(const Url& url, const CodeCommitFacts& facts) {
   if (!is_codecommit(url)) {
-    const std::string host = url.is_local() ? std::string("local") : url.is_http() ? url.origin() : url.host();
+    const std::string host = url.is_local() ? std::string(kLocalHost) : url.is_http() ? url.origin() : url.host();
     return ReplicaSide{.url = url.text(), .host = host, .type = type_of(url), .id = url.text()};
   }
   const CodeCommitAddress address = TRY(codecommit_address(url, facts.region, {}));
   const std::string id = facts.account.empty() ? address.git.text()
                                                : fmt::format("arn:{}:codecommit:{}:{}:{}", partition_of(address.region),
                                                              address.region, facts.account, address.repository);
-  return ReplicaSide{.url = url.text(),
-                     .host = fmt::format("codecommit {} {}", address.region, facts.account),
-                     .type = "CodeCommit",
-                     .id = id};
+  return ReplicaSide{
+      .url = url.text(), .host = codecommit_host(address.region, facts.account), .type = "CodeCommit", .id = id};
 }
 
 Result<std::string> replica_link(const Url& url, const CodeCommitFacts& facts) {

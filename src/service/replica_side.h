@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "catalogue/replica_records.h"
 #include "net/url.h"
@@ -18,6 +19,10 @@ struct CodeCommitFacts {
 // Invalid: an address of CodeCommit that is none. `facts` are for CodeCommit alone; without an account the id is the
 // repository's address there.
 Result<ReplicaSide> replica_side(const Url& url, const CodeCommitFacts& facts);
+
+// What ReplicaSide::host says of a directory here, and of CodeCommit.
+inline constexpr std::string_view kLocalHost = "local";
+std::string codecommit_host(const std::string& region, const std::string& account);
 
 // Where a person sees the repository in a browser; empty: nowhere.
 Result<std::string> replica_link(const Url& url, const CodeCommitFacts& facts);

@@ -73,7 +73,7 @@ struct Instance {
   explicit Instance(std::string as) : name(std::move(as)) {}
   std::string name;
   bool is_alive = true;
-  HostGates gates{kWidth};
+  HostGates gates{[](const std::string&) { return kWidth; }};
   std::vector<Worker> workers;
 };
 
