@@ -59,7 +59,7 @@ TEST(KnownHosts, WhatOnlyLooksLikeItIsNot) {
 
 // As a replica's side calls its host.
 TEST(KnownHosts, AHostHasItsOwnWidth) {
-  const auto width_at = [](const char* url, const CodeCommitFacts& facts = {}) {
+  const auto width_at = [](const char* url, const SideFacts& facts = {}) {
     return width_of(fleet(), must(replica_side(must(Url::parse(url)), facts)).host);
   };
   EXPECT_EQ(width_at("https://git.example.com/lab/app/web.git"), 2u);
