@@ -1,16 +1,14 @@
 #include "backup/age.h"
 
-#include <fcntl.h>
 #include <sodium.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <utility>
 
 #include "base/printable.h"
 #include "io/fd.h"
+#include "io/private_file.h"
 
 namespace packferry {
 namespace {
@@ -419,13 +417,8 @@ Result<AgeIdentity> AgeIdentity::parse(std::string_view text) {
 }
 
 Result<std::vector<AgeIdentity>> AgeIdentity::read_file(const std::string& path) {
-  const std::string doing = fmt::format("open the identity file '{}'", path);
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) != 0) return errno_error(errno, doing);
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    return Error(ErrorKind::Invalid, "'{}' can be read by others: chmod 600 it", path);
-
+  const std::string doing = fmt::format("the identity file '{}'", path);
+  const Fd fd = TRY(open_private_file(path).context("the identity file"));
   const auto content = std::make_unique<Secret<kIdentityFileBytesMax + 1>>();
   std::size_t bytes = 0;
   for (std::size_t count = 1; count > 0 && bytes < content->bytes.size(); bytes += count)

@@ -23,12 +23,6 @@ LogLevel level_of(const Looked& looked) {
   return looked.look.changes.empty() ? LogLevel::Debug : LogLevel::Info;
 }
 
-std::size_t widest_host(const Fleet& fleet) {
-  std::size_t widest = FleetHost().jobs;
-  for (const FleetHost& host : fleet.hosts) widest = std::max<std::size_t>(widest, host.jobs);
-  return widest;
-}
-
 std::vector<std::string> names_of(const std::vector<FleetStore>& stores) {
   std::vector<std::string> names;
   for (const FleetStore& store : stores) names.push_back(store.name);
@@ -101,8 +95,10 @@ Generation::Generation(const ServiceState& state, Fleet fleet, ServeSettings set
               {.owner = state.around.who, .lease = settings_.lease, .patience = state.ends.patience}, clock_),
       operations_(state.replicas, ends_, clock_),
       watcher_(std::make_unique<Watcher>(state.metrics, log_)),
-      dispatcher_(state.replicas, worker_, {.workers = settings_.workers, .host_width = widest_host(fleet_)}, clock_,
-                  watcher_.get()),
+      dispatcher_(state.replicas, worker_,
+                  {.workers = settings_.workers,
+                   .host_width = [this](const std::string& host) { return width_of(fleet_, host); }},
+                  clock_, watcher_.get()),
       places_(state.replicas) {}
 
 Result<std::shared_ptr<Generation>> Generation::make(const ServiceState& state, Fleet fleet, ServeSettings settings) {

@@ -16,13 +16,13 @@ Result<std::unique_ptr<Destination>> OrderedEnds::destination(const ReplicaOrder
   return here.destination(url);
 }
 
-Result<CodeCommitFacts> OrderedEnds::facts(const Url& url, Side side, const std::string& role, std::stop_token stop) {
-  if (!is_codecommit(url)) return CodeCommitFacts{};
+Result<SideFacts> OrderedEnds::facts(const Url& url, Side side, const std::string& role, std::stop_token stop) {
+  if (!is_codecommit(url)) return SideFacts{};
   Ends& here = *TRY(ends(role));
   const HostedPlace place = TRY(here.hosted(url, side));
   const Result<HostedRepository> found = place.host->find(place.repository, std::move(stop));
-  if (found) return CodeCommitFacts{.region = found->region, .account = found->account};
-  if (found.error().kind() == ErrorKind::NotFound) return CodeCommitFacts{.region = url.region()};
+  if (found) return SideFacts{.region = found->region, .account = found->account};
+  if (found.error().kind() == ErrorKind::NotFound) return SideFacts{.region = url.region()};
   return found.error();
 }
 

@@ -22,7 +22,7 @@ class OrderedEnds final : public ReplicaEnds {
 
   // What only the host knows of an address there, asked as `role`, if there is one. A repository that is not there yet
   // is in nobody's account.
-  Result<CodeCommitFacts> facts(const Url& url, Side side, const std::string& role, std::stop_token stop);
+  Result<SideFacts> facts(const Url& url, Side side, const std::string& role, std::stop_token stop);
 
  private:
   Result<Ends*> ends(const std::string& role);

@@ -106,7 +106,7 @@ class LegText {
   // Refs that share a reason stand under it.
   void print_refused(RefOutcome outcome, std::string_view heading) {
     std::map<std::string, std::vector<const RefResult*>> by_reason;
-    for (const RefResult* ref : with_outcome(leg_, outcome)) by_reason[ref->reason].push_back(ref);
+    for (const RefResult* ref : with_outcome(leg_, outcome)) by_reason[ref->in_full()].push_back(ref);
     for (const auto& [reason, refs] : by_reason) {
       page_.line(fmt::format("  {}: {}", paint_.bad(heading), printable(reason)));
       print_list(refs);
@@ -116,7 +116,7 @@ class LegText {
   void print_withheld() {
     std::map<std::pair<Objection, std::string>, std::vector<const RefResult*>> by_reason;
     for (const RefResult* ref : with_outcome(leg_, RefOutcome::Withheld))
-      by_reason[{ref->objection.value_or(Objection::Diverged), ref->reason}].push_back(ref);
+      by_reason[{ref->objection.value_or(Objection::Diverged), ref->in_full()}].push_back(ref);
     for (const auto& [why, refs] : by_reason) {
       const std::string heading = is_hold(why.first) ? paint_.careful("held") : "left alone";
       page_.line(fmt::format("  {} ({}): {}", heading, to_string(why.first), printable(why.second)));

@@ -15,7 +15,7 @@ Json json(const RefResult& ref) {
           {"new", json(std::optional(ref.update.new_oid))},
           {"outcome", to_string(ref.outcome)},
           {"objection", ref.objection ? Json(to_string(*ref.objection)) : Json()},
-          {"reason", ref.reason.empty() ? Json() : Json(printable(ref.reason))}};
+          {"reason", ref.reason.empty() ? Json() : Json(printable(ref.in_full()))}};
 }
 
 Json source_of(const CrossingReport& report) {

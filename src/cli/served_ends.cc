@@ -13,6 +13,27 @@ const FleetHost* host_for(const Fleet& fleet, const std::string& role, const Url
   return role.empty() ? host_of(fleet, url) : nullptr;
 }
 
+// As replica_side() calls those whose names tell.
+std::string type_of(HostKind kind) {
+  switch (kind) {
+    case HostKind::GitLab:
+      return "GitLab";
+    case HostKind::GitHub:
+      return "GitHub";
+    case HostKind::Gitea:
+      return "Gitea";
+    case HostKind::Bitbucket:
+    case HostKind::BitbucketServer:
+      return "Bitbucket";
+    case HostKind::CodeCommit:
+    case HostKind::Directory:
+    case HostKind::List:
+      return {};
+  }
+  CHECK(!"a HostKind is one of these");
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Source>> ServedEnds::source(const ReplicaOrder& order) {
@@ -46,13 +67,14 @@ Result<ReplicaWish> ServedEnds::complete(ReplicaWish wish, std::stop_token stop)
   return wish;
 }
 
-Result<CodeCommitFacts> ServedEnds::facts(const Url& url, Side side, const std::string& role, std::stop_token stop) {
+Result<SideFacts> ServedEnds::facts(const Url& url, Side side, const std::string& role, std::stop_token stop) {
   const FleetHost* const host = host_for(fleet_, role, url);
-  if (host == nullptr || !is_codecommit(url)) return others_.facts(url, side, role, std::move(stop));
+  if (host == nullptr) return others_.facts(url, side, role, std::move(stop));
+  if (!is_codecommit(url)) return SideFacts{.type = type_of(host->kind)};
   Host& account = *TRY(ends_.host(*host));
   const Result<HostedRepository> found = account.find(url.path().substr(url.path().rfind('/') + 1), std::move(stop));
-  if (found) return CodeCommitFacts{.region = found->region, .account = found->account};
-  if (found.error().kind() == ErrorKind::NotFound) return CodeCommitFacts{.region = host->region};
+  if (found) return SideFacts{.region = found->region, .account = found->account};
+  if (found.error().kind() == ErrorKind::NotFound) return SideFacts{.region = host->region};
   return found.error();
 }
 

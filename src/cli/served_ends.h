@@ -23,7 +23,7 @@ class ServedEnds final : public ReplicaEnds {
   Result<ReplicaWish> complete(ReplicaWish wish, std::stop_token stop);
 
  private:
-  Result<CodeCommitFacts> facts(const Url& url, Side side, const std::string& role, std::stop_token stop);
+  Result<SideFacts> facts(const Url& url, Side side, const std::string& role, std::stop_token stop);
 
   const Fleet& fleet_;
   FleetEnds& ends_;

@@ -46,6 +46,10 @@ struct RefResult {
   RefOutcome outcome = RefOutcome::NotDone;
   std::optional<Objection> objection;
   std::string reason;
+  std::string remedy = {};  // Withheld::remedy
+
+  // What a person at the command line reads.
+  std::string in_full() const { return remedy.empty() ? reason : reason + "; " + remedy; }
 };
 
 struct LegReport {

@@ -61,10 +61,10 @@ void Leg::note_plan(Plan plan, RefOutcome outcome) {
   for (const auto* updates : {&plan_.keep, &plan_.clear, &plan_.carry, &plan_.remove})
     for (const PlannedUpdate& planned : *updates)
       results_.insert_or_assign(planned.update.name,
-                                RefResult{planned.update, planned.change, outcome, std::nullopt, {}});
+                                RefResult{planned.update, planned.change, outcome, std::nullopt, {}, {}});
   for (const Withheld& withheld : plan_.withheld)
     results_.insert_or_assign(withheld.update.name, RefResult{withheld.update, withheld.change, RefOutcome::Withheld,
-                                                              withheld.objection, withheld.reason});
+                                                              withheld.objection, withheld.reason, withheld.remedy});
   report_.unchanged = plan_.unchanged;
   report_.held_digest = plan_.held_digest();
   acknowledged_.clear();

@@ -79,16 +79,15 @@ class Guard {
   }
 
   std::optional<Withheld> object(const Wish& wish) const {
-    const auto because = [&](Objection objection, std::string reason) {
-      return Withheld{wish.update, wish.change, objection, std::move(reason)};
+    const auto because = [&](Objection objection, std::string reason, std::string remedy = {}) {
+      return Withheld{wish.update, wish.change, objection, std::move(reason), std::move(remedy)};
     };
     const RefName& name = wish.update.name;
     if (input_.profile.is_hidden(name))
       return because(Objection::HostsOwn, fmt::format("{} keeps this namespace for itself", input_.profile.name));
     if (is_first_contact_ && !input_.policy.ignore_non_empty_destination)
-      return because(Objection::FirstContact,
-                     "the destination has refs and none of them is known to the source; if it really is to become a "
-                     "copy of this source, allow it with --ignore-non-empty-destination");
+      return because(Objection::FirstContact, "the destination has refs and none of them is known to the source",
+                     "if it really is to become a copy of this source, allow it with --ignore-non-empty-destination");
     switch (wish.change) {
       case Change::Create:
       case Change::FastForward:
@@ -107,18 +106,16 @@ class Guard {
   std::optional<Withheld> object_to_deletion(const Wish& wish, const Because& because) const {
     if (input_.offered.empty() && !input_.policy.allow_deletions)
       return because(Objection::EmptySource,
-                     fmt::format("the source lists none of the selected refs and the destination has {}; if the source "
-                                 "really is empty, allow it with --allow-deletions {}",
-                                 ours_.size(), deletions_));
+                     fmt::format("the source lists none of the selected refs and the destination has {}", ours_.size()),
+                     fmt::format("if the source really is empty, allow it with --allow-deletions {}", deletions_));
     if (input_.head.target == wish.update.name && !input_.policy.allow_deletions)
       return because(Objection::DefaultBranchGone,
-                     fmt::format("HEAD of the source names this branch and the source no longer lists it; allow it "
-                                 "with --allow-deletions {}",
-                                 deletions_));
+                     "HEAD of the source names this branch and the source no longer lists it",
+                     fmt::format("allow it with --allow-deletions {}", deletions_));
     if (deletions_ > input_.policy.allow_deletions.value_or(Allowance{}).of(ours_.size()))
       return because(Objection::MassDeletion,
-                     fmt::format("{} of {} refs would be deleted at once; allow it with --allow-deletions {}",
-                                 deletions_, ours_.size(), deletions_));
+                     fmt::format("{} of {} refs would be deleted at once", deletions_, ours_.size()),
+                     fmt::format("allow it with --allow-deletions {}", deletions_));
     return object_to_loss(wish, because);
   }
 
@@ -129,11 +126,10 @@ class Guard {
                      fmt::format("the destination has commits here that the source has not; policy {} leaves it alone",
                                  to_string(input_.policy.follow)));
     if (rewinds_ > input_.policy.allow_rewinds.value_or(Allowance{}).of(ours_.size()))
-      return because(
-          Objection::MassRewind,
-          fmt::format("{} of {} refs would be rewound at once{}; allow it with --allow-rewinds {}", rewinds_,
-                      ours_.size(),
-                      wish.is_certain ? "" : ", for all that the source can say of what it no longer lists", rewinds_));
+      return because(Objection::MassRewind,
+                     fmt::format("{} of {} refs would be rewound at once{}", rewinds_, ours_.size(),
+                                 wish.is_certain ? "" : ", for all that the source can say of what it no longer lists"),
+                     fmt::format("allow it with --allow-rewinds {}", rewinds_));
     return object_to_loss(wish, because);
   }
 
@@ -143,13 +139,14 @@ class Guard {
         !input_.policy.ignore_non_empty_destination)
       return because(Objection::ForeignRef,
                      fmt::format("the source does not know {}, which this ref names over there, so somebody else may "
-                                 "have put it there; allow it with --ignore-non-empty-destination",
-                                 wish.update.old_oid.abbreviated()));
+                                 "have put it there",
+                                 wish.update.old_oid.abbreviated()),
+                     "allow it with --ignore-non-empty-destination");
     if (input_.policy.keep_old_tips && !input_.profile.takes_kept_refs)
       return because(Objection::KeptNameRefused,
-                     fmt::format("{} takes no refs under {}, so the old tip {} cannot be kept; give it up with "
-                                 "--no-keep-old-tips",
-                                 input_.profile.name, kKeptPrefix, wish.update.old_oid.abbreviated()));
+                     fmt::format("{} takes no refs under {}, so the old tip {} cannot be kept", input_.profile.name,
+                                 kKeptPrefix, wish.update.old_oid.abbreviated()),
+                     "give it up with --no-keep-old-tips");
     return std::nullopt;
   }
 

@@ -53,12 +53,14 @@ enum class Objection {
 std::string_view to_string(Objection objection);  // "first-contact", …: part of the JSON report
 bool is_hold(Objection objection);
 
-// An update that was wanted and is not made, and why: a sentence for a person, which ends with what they can do.
+// An update that was wanted and is not made, and why: a sentence for a person, without its full stop.
 struct Withheld {
   RefUpdate update;
   Change change = Change::Create;
   Objection objection = Objection::Diverged;
   std::string reason;
+  // How the command line allows it: "allow it with --allow-rewinds 7".
+  std::string remedy = {};
 
   friend bool operator==(const Withheld&, const Withheld&) = default;
 };

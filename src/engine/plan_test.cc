@@ -263,7 +263,7 @@ TEST(Plan, HoldsWhatIsDangerousAndLetsTheRestGo) {
     ASSERT_EQ(plan.withheld.size(), c.withheld);
     for (const Withheld& withheld : plan.withheld) EXPECT_EQ(to_string(withheld.objection), to_string(c.objection));
     EXPECT_TRUE(plan.is_held());
-    EXPECT_NE(plan.withheld.front().reason.find("--"), std::string::npos) << "names the flag that allows it";
+    EXPECT_NE(plan.withheld.front().remedy.find("--"), std::string::npos) << "names the flag that allows it";
   }
 }
 
@@ -285,11 +285,11 @@ TEST(Plan, TheFlagThatAHoldNamesReleasesIt) {
   Situation now{.source = {}, .destination = many("refs/heads/b", 12)};
   Plan plan = plan_of(now);
   ASSERT_TRUE(plan.is_held());
-  const std::string& reason = plan.withheld.front().reason;
+  const std::string& remedy = plan.withheld.front().remedy;
   const std::string flag = "--allow-deletions ";
-  const std::size_t at = reason.find(flag);
-  ASSERT_NE(at, std::string::npos) << reason;
-  now.policy.allow_deletions = must(Allowance::parse(reason.substr(at + flag.size())));
+  const std::size_t at = remedy.find(flag);
+  ASSERT_NE(at, std::string::npos) << remedy;
+  now.policy.allow_deletions = must(Allowance::parse(remedy.substr(at + flag.size())));
   plan = plan_of(now);
   EXPECT_FALSE(plan.is_held());
   EXPECT_EQ(plan.remove.size(), 12u);

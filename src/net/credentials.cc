@@ -1,13 +1,8 @@
 #include "net/credentials.h"
 
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <functional>
 #include <tuple>
 
@@ -15,6 +10,7 @@
 #include "base/digest.h"
 #include "base/printable.h"
 #include "io/fd.h"
+#include "io/private_file.h"
 #include "io/process.h"
 
 namespace packferry {
@@ -95,26 +91,9 @@ ProcessOptions git_credential(std::string_view action, const std::vector<std::st
           .inherit_stderr = may_prompt};
 }
 
-bool is_tmpfs(int fd) {
-  struct statfs about {};
-  return ::fstatfs(fd, &about) == 0 && (about.f_type == TMPFS_MAGIC || about.f_type == RAMFS_MAGIC);
-}
-
-bool is_link(const std::string& path) {
-  struct stat about {};
-  return ::lstat(path.c_str(), &about) == 0 && S_ISLNK(about.st_mode);
-}
-
 Result<std::string> read_private_file(const std::string& path) {
-  const std::string doing = fmt::format("open '{}'", printable(path));
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) return errno_error(errno, doing);
-  struct stat about {};
-  if (::fstat(fd.get(), &about) != 0) return errno_error(errno, doing);
-  if ((about.st_mode & (S_IRGRP | S_IROTH)) != 0 && !(is_link(path) && is_tmpfs(fd.get())))
-    return Error(ErrorKind::Invalid, "'{}' can be read by others than its owner; make it private: chmod 600",
-                 printable(path));
-
+  const Fd fd = TRY(open_private_file(path));
+  const std::string doing = fmt::format("read '{}'", printable(path));
   std::string text(kCredentialsFileBytesMax + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {

@@ -20,8 +20,9 @@
 namespace packferry {
 
 struct DispatcherOptions {
-  std::size_t workers = 16;     // looks at work at a time, all hosts together
-  std::size_t host_width = 8;   // and of one host, as long as it does not throttle
+  std::size_t workers = 16;  // looks at work at a time, all hosts together
+  // And of one host, as long as it does not throttle.
+  HostGates::Width host_width = [](const std::string&) { return std::size_t{8}; };
   Milliseconds ask_every{500};  // other programs trigger, too, and tell nobody
 };
 

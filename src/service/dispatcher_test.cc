@@ -101,7 +101,8 @@ TEST_F(DispatcherTest, AHostHasNoMoreAtWorkThanItsWidth) {
       --at_work;
     };
   }
-  Dispatcher dispatcher(*replicas, worker, {.workers = 8, .host_width = 3}, clock, &seen);
+  Dispatcher dispatcher(*replicas, worker, {.workers = 8, .host_width = [](const std::string&) { return 3; }}, clock,
+                        &seen);
   EXPECT_TRUE(run_until(dispatcher, [&] { return seen.ended == 12; }));
   EXPECT_LE(most, 3);
   EXPECT_GE(most, 1);
@@ -113,7 +114,8 @@ TEST_F(DispatcherTest, AHostThatThrottlesIsLeftAloneAndTheOthersAreNot) {
   order("free", "git.example");
   source("busy", "busy.example").listing_error = Error(ErrorKind::Throttled, "429").retry_after(Milliseconds(600'000));
   source("later", "busy.example").listing_error = Error(ErrorKind::Throttled, "429").retry_after(Milliseconds(600'000));
-  Dispatcher dispatcher(*replicas, worker, {.workers = 1, .host_width = 1}, clock, &seen);
+  Dispatcher dispatcher(*replicas, worker, {.workers = 1, .host_width = [](const std::string&) { return 1; }}, clock,
+                        &seen);
   EXPECT_TRUE(run_until(dispatcher, [&] { return outcome("free").has_value() && seen.ended == 2; }));
   EXPECT_EQ(outcome("free"), LookOutcome::Equal);
   EXPECT_EQ(seen.ended, 2) << "one question was enough to hear that it is too much";

@@ -5,6 +5,7 @@
 
 #include "aws/codecommit_address.h"
 #include "base/check.h"
+#include "service/replica_side.h"
 
 namespace packferry {
 namespace {
@@ -48,6 +49,33 @@ bool is_at(const FleetHost& host, const Url& url) {
   return false;
 }
 
+// By replica_side(): an origin, a name over ssh, "codecommit REGION ACCOUNT", "local".
+bool is_called(const Url& url, const std::string& host) {
+  if (url.is_local()) return host == kLocalHost;
+  return host == url.host() || (url.is_http() && host == url.origin());
+}
+
+bool is_called(const FleetHost& known, const std::string& host) {
+  switch (known.kind) {
+    case HostKind::CodeCommit:
+      return host.starts_with(codecommit_host(known.region, ""));
+    case HostKind::Directory:
+      return host == kLocalHost;
+    case HostKind::List:
+      return std::ranges::any_of(known.repositories, [&host](const Url& listed) { return is_called(listed, host); });
+    case HostKind::GitLab:
+    case HostKind::GitHub:
+    case HostKind::Gitea:
+    case HostKind::Bitbucket:
+    case HostKind::BitbucketServer: {
+      const std::optional<Url> web = web_address_of(known);
+      return web && is_called(*web, host);
+    }
+  }
+  CHECK(!"a HostKind is one of these");
+  return false;
+}
+
 }  // namespace
 
 std::optional<Url> web_address_of(const FleetHost& host) {
@@ -58,6 +86,13 @@ std::optional<Url> web_address_of(const FleetHost& host) {
                                                               : "";
   Result<Url> url = Url::parse(text);
   return url ? std::optional(std::move(url).value()) : std::nullopt;
+}
+
+std::size_t width_of(const Fleet& fleet, const std::string& host) {
+  std::optional<std::size_t> width;
+  for (const FleetHost& each : fleet.hosts)
+    if (is_called(each, host)) width = std::max<std::size_t>(width.value_or(0), each.jobs);
+  return width.value_or(FleetHost().jobs);
 }
 
 const FleetHost* host_of(const Fleet& fleet, const Url& url) {

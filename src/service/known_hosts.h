@@ -17,4 +17,8 @@ std::optional<Url> web_address_of(const FleetHost& host);
 // region; a directory by what is in it, with no way out; a list by the servers in it.
 const FleetHost* host_of(const Fleet& fleet, const Url& url);
 
+// How many looks may be at work at a host, by its name in ReplicaSide::host: the `jobs` of the host of the fleet that
+// it is; where it is several, the most; where it is none, as many as a host has that says nothing.
+std::size_t width_of(const Fleet& fleet, const std::string& host);
+
 }  // namespace packferry

@@ -13,6 +13,7 @@ using testing::FakeDestination;
 using testing::FakeSource;
 using ::testing::HasSubstr;
 using testing::must;
+using ::testing::Not;
 using testing::refs_at;
 
 #define EXPECT_OUTCOME(look, expected) EXPECT_EQ(to_string((look).outcome), to_string(LookOutcome::expected))
@@ -63,6 +64,7 @@ TEST_F(ReplicaLook, APlanThatIsHeldIsShownAndTheApprovedOneIsCarried) {
   EXPECT_TRUE(held.is_behind);
   EXPECT_THAT(held.held->text, HasSubstr("delete refs/heads/b0"));
   EXPECT_THAT(held.held->text, HasSubstr("mass-deletion"));
+  EXPECT_THAT(held.held->text, Not(HasSubstr("--"))) << "what allows it here is an approval, not an option";
   EXPECT_EQ(held.held->expires_at, clock.now() + std::chrono::hours(24));
 
   options.approved = held.held->digest;

@@ -19,8 +19,8 @@ struct ReplicaWish {
   std::string name = {};  // empty: made of the source's path
   Url source;
   Url destination;
-  CodeCommitFacts source_facts = {};
-  CodeCommitFacts destination_facts = {};
+  SideFacts source_facts = {};
+  SideFacts destination_facts = {};
   ReplicaPolicy policy = {};
   // What may be at the destination already and become the source's; old tips are kept.
   bool ignore_non_empty_destination = false;

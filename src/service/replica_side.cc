@@ -35,22 +35,25 @@ std::string_view console_of(std::string_view region) {
 
 }  // namespace
 
-Result<ReplicaSide> replica_side(const Url& url, const CodeCommitFacts& facts) {
+std::string codecommit_host(const std::string& region, const std::string& account) {
+  return fmt::format("codecommit {} {}", region, account);
+}
+
+Result<ReplicaSide> replica_side(const Url& url, const SideFacts& facts) {
   if (!is_codecommit(url)) {
-    const std::string host = url.is_local() ? std::string("local") : url.is_http() ? url.origin() : url.host();
-    return ReplicaSide{.url = url.text(), .host = host, .type = type_of(url), .id = url.text()};
+    const std::string host = url.is_local() ? std::string(kLocalHost) : url.is_http() ? url.origin() : url.host();
+    return ReplicaSide{
+        .url = url.text(), .host = host, .type = facts.type.empty() ? type_of(url) : facts.type, .id = url.text()};
   }
   const CodeCommitAddress address = TRY(codecommit_address(url, facts.region, {}));
   const std::string id = facts.account.empty() ? address.git.text()
                                                : fmt::format("arn:{}:codecommit:{}:{}:{}", partition_of(address.region),
                                                              address.region, facts.account, address.repository);
-  return ReplicaSide{.url = url.text(),
-                     .host = fmt::format("codecommit {} {}", address.region, facts.account),
-                     .type = "CodeCommit",
-                     .id = id};
+  return ReplicaSide{
+      .url = url.text(), .host = codecommit_host(address.region, facts.account), .type = "CodeCommit", .id = id};
 }
 
-Result<std::string> replica_link(const Url& url, const CodeCommitFacts& facts) {
+Result<std::string> replica_link(const Url& url, const SideFacts& facts) {
   if (is_codecommit(url)) {
     const CodeCommitAddress address = TRY(codecommit_address(url, facts.region, {}));
     return fmt::format("https://{0}.{1}/codesuite/codecommit/repositories/{2}/browse?region={0}", address.region,

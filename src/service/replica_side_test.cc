@@ -29,7 +29,7 @@ TEST(ReplicaSide, NamesKindIdAndWhatThrottlesAsOne) {
 }
 
 TEST(ReplicaSide, CodeCommitHasAnArn) {
-  const CodeCommitFacts facts{.region = "eu-central-1", .account = "123456789012"};
+  const SideFacts facts{.region = "eu-central-1", .account = "123456789012"};
   EXPECT_EQ(must(replica_side(url("codecommit://web"), facts)).id, "arn:aws:codecommit:eu-central-1:123456789012:web");
   EXPECT_EQ(must(replica_side(url("codecommit::us-west-2://web"), facts)).id,
             "arn:aws:codecommit:us-west-2:123456789012:web")
@@ -47,6 +47,12 @@ TEST(ReplicaSide, ALinkIsWhereAPersonSeesIt) {
   EXPECT_EQ(must(replica_link(url("git@github.com:ada/web.git"), {})), "");
   EXPECT_EQ(must(replica_link(url("codecommit::us-west-2://web"), {})),
             "https://us-west-2.console.aws.amazon.com/codesuite/codecommit/repositories/web/browse?region=us-west-2");
+}
+
+TEST(ReplicaSide, AHostIsWhatSomebodyKnowsItToBe) {
+  const Url url = must(Url::parse("https://git.example/app/web.git"));
+  EXPECT_EQ(must(replica_side(url, {})).type, "Git");
+  EXPECT_EQ(must(replica_side(url, {.type = "GitLab"})).type, "GitLab");
 }
 
 }  // namespace

@@ -110,10 +110,17 @@ class Choice {
 
 }  // namespace
 
+HostGates::Gate& HostGates::gate(const std::string& host) {
+  const auto it = gates_.find(host);
+  if (it != gates_.end()) return it->second;
+  const std::size_t width = width_max_(host);
+  return gates_.emplace(host, Gate{.width_max = width, .width = width}).first->second;
+}
+
 void HostGates::succeeded(const std::string& host) {
   Gate& it = gate(host);
   it.throttles = 0;
-  if (it.width == width_max_ || ++it.successes < it.width) return;
+  if (it.width == it.width_max || ++it.successes < it.width) return;
   ++it.width;
   it.successes = 0;
 }
@@ -132,7 +139,7 @@ void HostGates::throttled(const std::string& host, std::optional<Milliseconds> h
 
 std::size_t HostGates::width(const std::string& host) const {
   const auto it = gates_.find(host);
-  return it == gates_.end() ? width_max_ : it->second.width;
+  return it == gates_.end() ? width_max_(host) : it->second.width;
 }
 
 std::optional<Clock::WallTime> HostGates::closed_until(const std::string& host, Clock::WallTime now) const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,10 +17,11 @@
 namespace packferry {
 
 // How many may talk to each host at once. One that throttles gets half as many and a pause; each round of that many
-// successes widens its gate by one. One for a process; belongs to one thread.
+// successes widens its gate by one, up to what it was. One for a process; belongs to one thread.
 class HostGates {
  public:
-  explicit HostGates(std::size_t width_max) : width_max_(width_max) {}
+  using Width = std::function<std::size_t(const std::string& host)>;
+  explicit HostGates(Width width_max) : width_max_(std::move(width_max)) {}
 
   void succeeded(const std::string& host);
   // `hint`: how long it wants us to wait.
@@ -31,15 +33,16 @@ class HostGates {
 
  private:
   struct Gate {
+    std::size_t width_max = 1;
     std::size_t width = 1;
     std::size_t successes = 0;  // since the width changed
     unsigned throttles = 0;     // since one succeeded
     Clock::WallTime closed_at{};
     Milliseconds pause{0};
   };
-  Gate& gate(const std::string& host) { return gates_.try_emplace(host, Gate{.width = width_max_}).first->second; }
+  Gate& gate(const std::string& host);
 
-  std::size_t width_max_;
+  Width width_max_;
   std::map<std::string, Gate> gates_;
 };
 

@@ -23,16 +23,20 @@ DueLook look(const std::string& replica, const std::string& source, const std::s
           .rank_at = kNow + kSecond * rank};
 }
 
+HostGates as_wide_as(std::size_t width) {
+  return HostGates([width](const std::string&) { return width; });
+}
+
 class SchedulerTest : public ::testing::Test {
  protected:
-  Names begun() const { return schedule(input, *gates).begin; }
+  Names begun() const { return schedule(input, gates).begin; }
 
-  std::optional<HostGates> gates = std::make_optional<HostGates>(2u);
+  HostGates gates = as_wide_as(2);
   SchedulerInput input{.now = kNow, .free_workers = 10};
 };
 
 TEST_F(SchedulerTest, BeginsWhatIsDueInItsOrder) {
-  gates.emplace(10u);
+  gates = as_wide_as(10);
   input.due = {look("c", "gitlab", "aws", 1), look("a", "gitlab", "aws", 2), look("b", "gitlab", "aws", 3)};
   EXPECT_EQ(begun(), (Names{"c", "a", "b"}));
 }
@@ -60,7 +64,7 @@ TEST_F(SchedulerTest, AHostThatIsBothSidesCountsOnce) {
 }
 
 TEST_F(SchedulerTest, HostsTakeTurns) {
-  gates.emplace(100u);
+  gates = as_wide_as(100);
   for (int i = 0; i < 5; ++i) input.due.push_back(look("many-" + std::to_string(i), "gitlab", "aws", i));
   input.due.push_back(look("few-0", "gitlab", "forge", 100));
   input.due.push_back(look("few-1", "gitlab", "forge", 101));
@@ -78,9 +82,9 @@ TEST_F(SchedulerTest, AHostThatIsFullHoldsUpNoOther) {
 }
 
 TEST_F(SchedulerTest, AHostThatThrottlesIsLeftAloneForAWhile) {
-  gates->throttled("aws", kMinute, kNow);
+  gates.throttled("aws", kMinute, kNow);
   input.due = {look("a", "gitlab", "aws"), look("b", "gitlab", "forge")};
-  const SchedulerStep step = schedule(input, *gates);
+  const SchedulerStep step = schedule(input, gates);
   EXPECT_EQ(step.begin, Names{"b"});
   EXPECT_EQ(step.ask_again, kNow + kMinute);
   input.now += kMinute;
@@ -88,27 +92,27 @@ TEST_F(SchedulerTest, AHostThatThrottlesIsLeftAloneForAWhile) {
 }
 
 TEST_F(SchedulerTest, AsksAgainWhenTimeBringsSomething) {
-  EXPECT_EQ(schedule(input, *gates).ask_again, std::nullopt);
+  EXPECT_EQ(schedule(input, gates).ask_again, std::nullopt);
   input.next_event = kNow + kSecond;
-  EXPECT_EQ(schedule(input, *gates).ask_again, kNow + kSecond);
-  gates->throttled("aws", kMinute, kNow);
+  EXPECT_EQ(schedule(input, gates).ask_again, kNow + kSecond);
+  gates.throttled("aws", kMinute, kNow);
   input.due = {look("a", "gitlab", "aws")};
-  EXPECT_EQ(schedule(input, *gates).ask_again, kNow + kSecond);
+  EXPECT_EQ(schedule(input, gates).ask_again, kNow + kSecond);
   input.next_event = kNow + kHour;
-  EXPECT_EQ(schedule(input, *gates).ask_again, kNow + kMinute);
+  EXPECT_EQ(schedule(input, gates).ask_again, kNow + kMinute);
 }
 
 TEST_F(SchedulerTest, ALaneWaitsForTheLaterOfItsTwoHosts) {
-  gates->throttled("aws", kMinute, kNow);
-  gates->throttled("gitlab", kHour, kNow);
+  gates.throttled("aws", kMinute, kNow);
+  gates.throttled("gitlab", kHour, kNow);
   input.due = {look("a", "gitlab", "aws")};
-  EXPECT_EQ(schedule(input, *gates).ask_again, kNow + kHour);
+  EXPECT_EQ(schedule(input, gates).ask_again, kNow + kHour);
 }
 
 // --- Gates ---
 
 TEST(HostGatesTest, NarrowByHalfAndWidenByOne) {
-  HostGates gates(8);
+  HostGates gates = as_wide_as(8);
   Clock::WallTime now = kNow;
   EXPECT_EQ(gates.width("aws"), 8u);
   gates.throttled("aws", {}, now);
@@ -128,8 +132,23 @@ TEST(HostGatesTest, NarrowByHalfAndWidenByOne) {
   EXPECT_EQ(gates.width("other"), 8u);
 }
 
+TEST(HostGatesTest, EachIsAsWideAsItsHostAllows) {
+  HostGates gates([](const std::string& host) { return host == "weak" ? 2u : 8u; });
+  EXPECT_EQ(gates.width("weak"), 2u);
+  gates.throttled("weak", {}, kNow);
+  gates.throttled("aws", {}, kNow);
+  EXPECT_EQ(gates.width("weak"), 1u);
+  EXPECT_EQ(gates.width("aws"), 4u);
+  for (int i = 0; i < 100; ++i) {
+    gates.succeeded("weak");
+    gates.succeeded("aws");
+  }
+  EXPECT_EQ(gates.width("weak"), 2u);
+  EXPECT_EQ(gates.width("aws"), 8u);
+}
+
 TEST(HostGatesTest, PauseLongerAndLongerUntilOneSucceeds) {
-  HostGates gates(8);
+  HostGates gates = as_wide_as(8);
   const auto pause_at = [&gates](Clock::WallTime now) {
     gates.throttled("aws", {}, now);
     return *gates.closed_until("aws", now) - now;
@@ -142,7 +161,7 @@ TEST(HostGatesTest, PauseLongerAndLongerUntilOneSucceeds) {
 }
 
 TEST(HostGatesTest, ACalendarThatIsSetBackOpensThem) {
-  HostGates gates(8);
+  HostGates gates = as_wide_as(8);
   gates.throttled("aws", kMinute, kNow);
   EXPECT_EQ(gates.closed_until("aws", kNow - kHour), std::nullopt);
 }

@@ -73,7 +73,7 @@ struct Instance {
   explicit Instance(std::string as) : name(std::move(as)) {}
   std::string name;
   bool is_alive = true;
-  HostGates gates{kWidth};
+  HostGates gates{[](const std::string&) { return kWidth; }};
   std::vector<Worker> workers;
 };
 
@@ -168,7 +168,7 @@ class Simulation {
   }
 
   void create(const Route& route) {
-    const auto welcome = [](const std::vector<ReplicaOrder>&) { return Result<>(); };
+    const auto welcome = [](const Replicas::WriterOf&) { return Result<>(); };
     if (!replicas_->create(order_of(route, now()), "person", welcome)) return;
     say("{} is created", route.name);
     truths_.insert_or_assign(route.name, Truth(moment()));
