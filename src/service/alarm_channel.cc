@@ -40,8 +40,10 @@ Result<> CommandChannel::say(const Notice& notice, std::stop_token stop) {
   const ProcessOutput output = TRY(run_process({.argv = argv_, .environment = std::move(environment), .directory = "/"},
                                                alarm_text(notice), kAnswerBytesMax, patience_, std::move(stop)));
   if (output.exit.code == 0) return {};
+  std::string_view why = output.exit.stderr_text;
+  while (why.ends_with('\n')) why.remove_suffix(1);
   return Error(ErrorKind::Unavailable, "{}: exit status {}: {}", printable(argv_.front()), output.exit.code,
-               printable(output.exit.stderr_text, 200));
+               printable(why, 200));
 }
 
 Result<> MailChannel::say(const Notice& notice, std::stop_token stop) {
