@@ -753,7 +753,7 @@ TEST(ReplicaApi, HoldsManyReplicas) {
   options.webhooks["git"] = {.kind = WebhookKind::Generic, .secrets = {Secret(ApiScene::kHookSecret)}};
   ReplicaApi api(*replicas, *tokens, operations, options, {.nudge = [] {}, .metrics = {}, .readiness = {}},
                  {.requests = {.per_second = 1e9, .burst = 1e9}}, clock, log);
-  const auto welcome = [](const std::vector<ReplicaOrder>&) { return Result<>(); };
+  const auto welcome = [](const Replicas::WriterOf&) { return Result<>(); };
   for (int i = 0; i < kMany; ++i)
     must(replicas->create({.name = fmt::format("team{}/web{:05}", i % 7, i),
                            .source = {.url = fmt::format("https://gitlab.example/team/web{}.git", i), .host = "a"},

@@ -31,6 +31,7 @@ constexpr std::string_view kReplicaById = PACKFERRY_SELECT_REPLICA "WHERE r.id =
 constexpr std::string_view kReplicas = PACKFERRY_SELECT_REPLICA "WHERE r.name > ? ORDER BY r.name LIMIT ?";
 constexpr std::string_view kSources = "SELECT id, source_url FROM replicas WHERE id > ? ORDER BY id";
 constexpr std::string_view kReadersOf = PACKFERRY_SELECT_REPLICA "WHERE r.source_url = ?";
+constexpr std::string_view kWriterOf = PACKFERRY_SELECT_REPLICA "WHERE r.destination_url = ? LIMIT 1";
 constexpr std::string_view kWithNextLook = PACKFERRY_SELECT_REPLICA "WHERE r.next_look_at <= ?";
 constexpr std::string_view kWithLostLease =
     PACKFERRY_SELECT_REPLICA "WHERE r.id IN (SELECT replica FROM queue WHERE at_work = 1 AND due_at <= ?)";
@@ -210,15 +211,17 @@ class SqliteReplicas final : public Replicas {
       if (const auto replica = TRY(find_row(order.name)))
         return Error(ErrorKind::Conflict, "there is a replica '{}' already{}", printable(order.name),
                      replica->record.deleting ? ", which is being deleted; wait until its last look has ended" : "");
-      std::vector<ReplicaOrder> others;
-      TRY(statements_.query(kReplicas, {std::string_view(), std::int64_t{-1}},
-                            [&](const SqlRow& row) { others.push_back(replica_of(row).record.order); }));
-      TRY(admit(others));
+      TRY(admit([this](const std::vector<std::string>& addresses) { return find_writer(addresses); }));
       TRY(insert(order));
       const WaitingLook look = first_trigger(LookReason::Created, order.created_at, order.created_at);
       TRY(wait(database_->last_inserted_id(), order, look, order.created_at));
       return audit_verb("create", order.name, by, "", order.created_at);
     });
+  }
+
+  Result<std::optional<ReplicaOrder>> writer_of(const std::vector<std::string>& addresses) override {
+    const std::lock_guard lock(mutex_);
+    return find_writer(addresses);
   }
 
   Result<std::optional<ReplicaRecord>> find(const std::string& name) override {
@@ -508,6 +511,13 @@ class SqliteReplicas final : public Replicas {
     return find_by(kReplicaByName, std::string_view(name));
   }
   Result<std::optional<ReplicaRow>> find_row(std::int64_t id) { return find_by(kReplicaById, id); }
+
+  Result<std::optional<ReplicaOrder>> find_writer(const std::vector<std::string>& addresses) {
+    for (const std::string& address : addresses)
+      if (const std::optional<ReplicaRow> row = TRY(find_by(kWriterOf, std::string_view(address))))
+        return row->record.order;
+    return std::optional<ReplicaOrder>();
+  }
 
   static Error no_such(const std::string& name) {
     return Error(ErrorKind::NotFound, "there is no replica '{}'", printable(name));

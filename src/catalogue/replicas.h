@@ -30,8 +30,11 @@ class Replicas {
 
   // --- Standing orders. `by` is who wants it, for the audit log; what is said here survives a power cut, too. ---
 
-  // May another one join these? Asked in the transaction that creates it.
-  using Admission = std::function<Result<>(const std::vector<ReplicaOrder>& others)>;
+  // Which of them has one of these addresses as its destination: the first that does.
+  using WriterOf = std::function<Result<std::optional<ReplicaOrder>>(const std::vector<std::string>& addresses)>;
+  virtual Result<std::optional<ReplicaOrder>> writer_of(const std::vector<std::string>& addresses) = 0;
+  // May another one join them? Asked in the transaction that creates it.
+  using Admission = std::function<Result<>(const WriterOf& writer_of)>;
   // And its first look waits. Conflict: there is one of this name; or what `admit` says.
   virtual Result<> create(const ReplicaOrder& order, const std::string& by, const Admission& admit) = 0;
   virtual Result<std::optional<ReplicaRecord>> find(const std::string& name) = 0;

@@ -71,7 +71,7 @@ Look held(const std::string& digest, Clock::WallTime expires_at) {
           .next_look_at = expires_at};
 }
 
-const Replicas::Admission kWelcome = [](const std::vector<ReplicaOrder>&) { return Result<>(); };
+const Replicas::Admission kWelcome = [](const Replicas::WriterOf&) { return Result<>(); };
 
 class ReplicasTest : public ::testing::Test {
  protected:
@@ -153,13 +153,15 @@ TEST_F(ReplicasTest, ANameIsGivenOnce) {
   EXPECT_EQ(audited(), Names{"alice create web    "});
 }
 
-TEST_F(ReplicasTest, AnotherOneIsAdmittedOrNotBySomebodyWhoSeesAllOthers) {
+TEST_F(ReplicasTest, AnotherOneIsAdmittedOrNotBySomebodyWhoAsksWhoWritesWhere) {
   create("a");
   create("b");
-  const auto refuse = [](const std::vector<ReplicaOrder>& others) -> Result<> {
-    return Error(ErrorKind::Invalid, "a circle of {}", others.size() + 1);
+  const auto refuse = [](const Replicas::WriterOf& writer_of) -> Result<> {
+    EXPECT_FALSE(must(writer_of({"codecommit::eu-central-1://c", "https://gitlab.example/a"})));
+    const std::optional<ReplicaOrder> writer = must(writer_of({"nowhere", "codecommit::eu-central-1://b"}));
+    return Error(ErrorKind::Invalid, "{} is in the way", writer ? writer->name : "nobody");
   };
-  EXPECT_FAILS(replicas().create(order("c"), "alice", refuse), ErrorKind::Invalid, "a circle of 3");
+  EXPECT_FAILS(replicas().create(order("c"), "alice", refuse), ErrorKind::Invalid, "b is in the way");
   EXPECT_FALSE(must(replicas().find("c")));
 }
 

@@ -13,7 +13,7 @@ constexpr std::int64_t kApplicationId = 0x506b4679;
 // Another program's transaction takes milliseconds; a disk that is slow to sync takes longer.
 constexpr Milliseconds kLockPatience{30'000};
 
-constexpr std::array<Migration, 4> kMigrations{{
+constexpr std::array<Migration, 5> kMigrations{{
     {.reason = "what was delivered where, how large listings were, and which sweeps there were",
      // Without a rowid the key is kept once, in the order in which it is read; with one it is kept twice. Sweeps are
      // numbered with AUTOINCREMENT, so that a number that was trimmed never means another sweep.
@@ -220,6 +220,8 @@ constexpr std::array<Migration, 4> kMigrations{{
        CREATE INDEX answers_by_asker ON answers (asker, id);
        CREATE INDEX answers_by_time ON answers (began_at);
      )sql"},
+    {.reason = "who writes where, so that a new replica is held against the few that it could form a circle with",
+     .sql = "CREATE INDEX replicas_by_destination ON replicas (destination_url)"},
 }};
 
 struct Origin {

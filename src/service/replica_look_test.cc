@@ -12,8 +12,8 @@ using testing::commit;
 using testing::FakeDestination;
 using testing::FakeSource;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::must;
+using ::testing::Not;
 using testing::refs_at;
 
 #define EXPECT_OUTCOME(look, expected) EXPECT_EQ(to_string((look).outcome), to_string(LookOutcome::expected))

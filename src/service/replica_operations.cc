@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "aws/codecommit_address.h"
@@ -41,15 +42,29 @@ Result<> check_region(const Url& destination, const ReplicaWish& wish) {
                fmt::join(wish.allowed_regions, ", "), wish.allowed_regions.size() == 1 ? "is" : "are");
 }
 
+// At its end; one may stay.
+Result<Url> without_slashes(const Url& url) {
+  std::string text = url.text();
+  while (text.ends_with("//")) text.pop_back();
+  return Url::parse(text);
+}
+
 Result<ReplicaOrder> order_of(const ReplicaWish& wish, Clock::WallTime now) {
-  ReplicaOrder order {
-    .name = wish.name.empty() ? replica_name_of(wish.source) : wish.name,
-    .source = TRY(replica_side(wish.source, wish.source_facts))
-    , .destination = TRY(replica_side(wish.destination, wish.destination_facts))
-    , .account_name = wish.account_name, .link = TRY(replica_link(wish.destination, wish.destination_facts))
-    , .policy = wish.policy.text(), .schedule = wish.schedule, .role = wish.role,
-      .regions = fmt::format("{}", fmt::join(wish.allowed_regions, " ")), .freshness = wish.freshness, .created_at = now
-  };
+  const Url there = TRY(without_slashes(wish.destination));
+  ReplicaSide source = TRY(replica_side(wish.source, wish.source_facts));
+  ReplicaSide destination = TRY(replica_side(there, wish.destination_facts));
+  std::string link = TRY(replica_link(there, wish.destination_facts));
+  ReplicaOrder order{.name = wish.name.empty() ? replica_name_of(wish.source) : wish.name,
+                     .source = std::move(source),
+                     .destination = std::move(destination),
+                     .account_name = wish.account_name,
+                     .link = std::move(link),
+                     .policy = wish.policy.text(),
+                     .schedule = wish.schedule,
+                     .role = wish.role,
+                     .regions = fmt::format("{}", fmt::join(wish.allowed_regions, " ")),
+                     .freshness = wish.freshness,
+                     .created_at = now};
   TRY(check_name(order.name));
   if (!order.schedule.empty()) TRY(Schedule::parse(order.schedule).context("the schedule"));
   TRY(check_region(wish.destination, wish));
@@ -60,10 +75,34 @@ Result<ReplicaOrder> order_of(const ReplicaWish& wish, Clock::WallTime now) {
 Result<std::string> end_of(const ReplicaSide& side) { return end_at(TRY(Url::parse(side.url))); }
 
 Result<ReplicaEdge> edge_of(const ReplicaOrder& order) {
-  return ReplicaEdge {
-    .from = TRY(end_of(order.source))
-    , .to = TRY(end_of(order.destination))
-  };
+  std::string from = TRY(end_of(order.source));
+  std::string to = TRY(end_of(order.destination));
+  return ReplicaEdge{.from = std::move(from), .to = std::move(to)};
+}
+
+// All that end_at() makes that end of.
+std::vector<std::string> addresses_of(const std::string& end) { return {end, end + ".git", end + "/", end + ".git/"}; }
+
+// A repository has one writer at most, so what leads to the source of the new one is a single chain; where it begins at
+// the new one's destination, there is a circle.
+Result<> admitted(const ReplicaOrder& order, const ReplicaWish& wish, const Replicas::WriterOf& writer_of) {
+  const auto may_hear_of = [&](const ReplicaOrder& other) { return !wish.may_hear_of || wish.may_hear_of(other.name); };
+  const ReplicaEdge wanted = TRY(edge_of(order));
+  if (const std::optional<ReplicaOrder> writer = TRY(writer_of(addresses_of(wanted.to))))
+    return Error(ErrorKind::Rejected, "{} has its source already: {} writes to it", printable(order.destination.url),
+                 may_hear_of(*writer) ? fmt::format("the replica '{}'", printable(writer->name)) : "another replica");
+  std::vector<ReplicaEdge> chain{wanted};
+  std::set<std::string> passed{wanted.to};
+  bool may_hear_of_all = true;
+  while (passed.insert(chain.back().from).second) {
+    const std::optional<ReplicaOrder> writer = TRY(writer_of(addresses_of(chain.back().from)));
+    if (!writer) return {};
+    may_hear_of_all = may_hear_of_all && may_hear_of(*writer);
+    chain.push_back(TRY(edge_of(*writer)));
+  }
+  if (!may_hear_of_all)
+    return Error(ErrorKind::Invalid, "it would close a circle, from {} back to there", printable(order.source.url));
+  return refuse_circles(std::move(chain));
 }
 
 Error not_found(const std::string& name) {
@@ -85,29 +124,10 @@ std::string replica_name_of(const Url& source) {
 
 Result<ReplicaRecord> ReplicaOperations::create(const ReplicaWish& wish, const std::string& by, std::stop_token stop) {
   const ReplicaOrder order = TRY(order_of(wish, clock_.now()));
-  const ReplicaEdge wanted = TRY(edge_of(order));
-  const auto admit = [&](const std::vector<ReplicaOrder>& others) -> Result<> {
-    std::vector<ReplicaEdge> edges{wanted};
-    const auto may_hear_of = [&](const std::string& name) { return !wish.may_hear_of || wish.may_hear_of(name); };
-    bool may_hear_of_all = true;
-    for (const ReplicaOrder& other : others) {
-      if (other.name == order.name)
-        return Error(ErrorKind::Rejected, "there is a replica '{}' already: give this one another --name", order.name);
-      edges.push_back(TRY(edge_of(other)));
-      if (edges.back().to == wanted.to)
-        return Error(
-            ErrorKind::Rejected, "{} has its source already: {} writes to it", printable(order.destination.url),
-            may_hear_of(other.name) ? fmt::format("the replica '{}'", printable(other.name)) : "another replica");
-      may_hear_of_all = may_hear_of_all && may_hear_of(other.name);
-    }
-    Result<> alone = refuse_circles(std::move(edges));
-    if (!alone && !may_hear_of_all)
-      return Error(ErrorKind::Invalid, "it would close a circle, from {} back to there", printable(order.source.url));
-    return alone;
-  };
-  std::vector<ReplicaOrder> others;
-  for (ReplicaRecord& other : TRY(list())) others.push_back(std::move(other.order));
-  TRY(admit(others));
+  if (TRY(replicas_.find(order.name)))
+    return Error(ErrorKind::Rejected, "there is a replica '{}' already: give this one another --name", order.name);
+  const auto admit = [&](const Replicas::WriterOf& writer_of) { return admitted(order, wish, writer_of); };
+  TRY(admit([this](const std::vector<std::string>& addresses) { return replicas_.writer_of(addresses); }));
   TRY(check_destination(order, wish, std::move(stop)));
   // Somebody may have been quicker: asked again in the transaction.
   TRY(replicas_.create(order, by, admit));

@@ -104,6 +104,12 @@ TEST_F(ReplicaOperationsTest, APlaceHasOneSource) {
   const Result<ReplicaRecord> refused = create(other);
   EXPECT_EQ(refused.error().kind(), ErrorKind::Rejected);
   EXPECT_THAT(refused.error().message(), HasSubstr("'web' writes to it"));
+  for (const char* end : {".git", "/", ".git/", "//"}) {
+    const Result<ReplicaRecord> same =
+        create(wish("https://gitlab.example/other", "https://git.example/web" + std::string(end)));
+    ASSERT_FALSE(same.has_value()) << end;
+    EXPECT_THAT(same.error().message(), HasSubstr("'web' writes to it")) << end;
+  }
 }
 
 TEST_F(ReplicaOperationsTest, OthersAreNotNamedToThoseWhoMayNotHearOfThem) {

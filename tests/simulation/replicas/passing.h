@@ -18,6 +18,9 @@ class PassingReplicas : public Replicas {
   Result<> create(const ReplicaOrder& o, const std::string& by, const Admission& a) override {
     return inner_.create(o, by, a);
   }
+  Result<std::optional<ReplicaOrder>> writer_of(const std::vector<std::string>& addresses) override {
+    return inner_.writer_of(addresses);
+  }
   Result<std::optional<ReplicaRecord>> find(const std::string& name) override { return inner_.find(name); }
   Result<std::vector<ReplicaRecord>> list(const std::string& a, std::size_t n) override { return inner_.list(a, n); }
   Result<std::vector<SourceOfReplica>> sources(std::int64_t after) override { return inner_.sources(after); }

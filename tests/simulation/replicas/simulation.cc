@@ -168,7 +168,7 @@ class Simulation {
   }
 
   void create(const Route& route) {
-    const auto welcome = [](const std::vector<ReplicaOrder>&) { return Result<>(); };
+    const auto welcome = [](const Replicas::WriterOf&) { return Result<>(); };
     if (!replicas_->create(order_of(route, now()), "person", welcome)) return;
     say("{} is created", route.name);
     truths_.insert_or_assign(route.name, Truth(moment()));
