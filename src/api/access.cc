@@ -79,6 +79,7 @@ Scope scope_for(Action action) {
     case Action::SeeTokens:
     case Action::CreateToken:
     case Action::RevokeToken:
+    case Action::SeeAudit:
       return Scope::Admin;
   }
   return Scope::Admin;

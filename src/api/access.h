@@ -21,7 +21,7 @@ enum class Scope {
   Read,     // what is so: replicas, their states, history, plans, metrics
   Operate,  // what can be done again: look now, pause, resume, create, approve additions
   Destroy,  // what takes something away: approve plans that rewind or delete, delete replicas
-  Admin,    // who may do what: tokens
+  Admin,    // who may do what, and who did: tokens, and the whole audit log
 };
 std::string_view to_string(Scope scope);  // "read", "operate", "destroy", "admin"
 std::optional<Scope> parse_scope(std::string_view text);
@@ -41,11 +41,12 @@ enum class Action {
   SeeTokens,
   CreateToken,
   RevokeToken,
+  SeeAudit,  // of everything; that of a replica is seen by who sees the replica
 };
 inline constexpr Action kActions[] = {
     Action::SeeReplica, Action::SeePlan,     Action::SeeMetrics,       Action::CreateReplica, Action::LookNow,
     Action::Pause,      Action::Resume,      Action::ApproveAdditions, Action::ApproveLosses, Action::DeleteReplica,
-    Action::SeeTokens,  Action::CreateToken, Action::RevokeToken};
+    Action::SeeTokens,  Action::CreateToken, Action::RevokeToken,      Action::SeeAudit};
 // The one scope that an action takes.
 Scope scope_for(Action action);
 // Whether it is about one replica, and so a matter of patterns. The others are for tokens without patterns only.

@@ -37,7 +37,7 @@ TEST(Access, EveryActionTakesOneScopeAndNoOtherWillDo) {
       {Action::Resume, Scope::Operate, true},        {Action::ApproveAdditions, Scope::Operate, true},
       {Action::ApproveLosses, Scope::Destroy, true}, {Action::DeleteReplica, Scope::Destroy, true},
       {Action::SeeTokens, Scope::Admin, false},      {Action::CreateToken, Scope::Admin, false},
-      {Action::RevokeToken, Scope::Admin, false},
+      {Action::RevokeToken, Scope::Admin, false},    {Action::SeeAudit, Scope::Admin, false},
   };
   EXPECT_EQ(std::size(table), std::size(kActions));
   for (const auto& [action, scope, of_one_replica] : table) {

@@ -63,6 +63,17 @@ HttpHeader next_page(std::string_view path, const PageWanted& page, std::string_
   return {"Link", fmt::format("<{}?{}>; rel=\"next\"", path, query)};
 }
 
+// In lists whose entries have numbers, and the highest first.
+Result<std::optional<std::int64_t>> last_of_page_before(const PageWanted& page) {
+  if (page.after.empty()) return std::optional<std::int64_t>();
+  std::int64_t number = 0;
+  const char* const end = page.after.data() + page.after.size();
+  const auto [stop, error] = std::from_chars(page.after.data(), end, number);
+  if (error != std::errc() || stop != end)
+    return Error(ErrorKind::Invalid, "'after' is not what the page before has said");
+  return std::optional(number);
+}
+
 Result<> check_shape(const Route& route, const ReceivedRequest& request) {
   if (!route.is_paged && !request.query.empty())
     return Error(ErrorKind::Invalid, "there are no parameters behind the path here");
@@ -293,6 +304,7 @@ ReplicaApi::Verb ReplicaApi::verb_of(std::string_view operation) {
       {"getReplica", &ReplicaApi::get_replica},     {"deleteReplica", &ReplicaApi::delete_replica},
       {"pauseReplica", &ReplicaApi::pause_replica}, {"resumeReplica", &ReplicaApi::resume_replica},
       {"syncReplica", &ReplicaApi::sync_replica},   {"getHistory", &ReplicaApi::get_history},
+      {"getReplicaAudit", &ReplicaApi::get_audit},  {"getAudit", &ReplicaApi::get_audit},
       {"getHeldPlan", &ReplicaApi::get_held_plan},  {"approvePlan", &ReplicaApi::approve_plan},
       {"listTokens", &ReplicaApi::list_tokens},     {"createToken", &ReplicaApi::create_token},
       {"revokeToken", &ReplicaApi::revoke_token},   {"getMetrics", &ReplicaApi::get_metrics},
@@ -413,18 +425,25 @@ Result<HttpReply> ReplicaApi::sync_replica(const Asked& asked) {
 Result<HttpReply> ReplicaApi::get_history(const Asked& asked) {
   const std::string& name = asked.parameter("name");
   std::vector<LookRecord> looks = TRY(replicas_.history(name, Replicas::kLooksKept));
-  const std::string& after = asked.page.after;
-  if (!after.empty()) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(after.data(), after.data() + after.size(), number);
-    if (error != std::errc() || end != after.data() + after.size())
-      return Error(ErrorKind::Invalid, "'after' is not what the page before has said");
-    std::erase_if(looks, [number](const LookRecord& look) { return look.id >= number; });
-  }
+  if (const auto last = TRY(last_of_page_before(asked.page)))
+    std::erase_if(looks, [&last](const LookRecord& look) { return look.id >= *last; });
   const bool is_last = looks.size() <= asked.page.limit;
   if (!is_last) looks.resize(asked.page.limit);
   HttpReply reply = json_reply(200, history_json(name, looks, -1));
   if (!is_last) reply.headers.push_back(next_page(asked.request.path, asked.page, "", std::to_string(looks.back().id)));
+  return reply;
+}
+
+Result<HttpReply> ReplicaApi::get_audit(const Asked& asked) {
+  const bool is_of_one = asked.routed.parameters.contains("name");
+  const std::string name = is_of_one ? asked.parameter("name") : std::string();
+  const auto before = TRY(last_of_page_before(asked.page));
+  std::vector<AuditEntry> entries = TRY(replicas_.newest_audit(name, before, asked.page.limit + 1));
+  const bool is_last = entries.size() <= asked.page.limit;
+  if (!is_last) entries.pop_back();
+  HttpReply reply = json_reply(200, audit_json(entries, -1));
+  if (!is_last)
+    reply.headers.push_back(next_page(asked.request.path, asked.page, "", std::to_string(entries.back().id)));
   return reply;
 }
 

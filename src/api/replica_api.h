@@ -133,6 +133,7 @@ class ReplicaApi final : public HttpHandler {
   Result<HttpReply> resume_replica(const Asked& asked);
   Result<HttpReply> sync_replica(const Asked& asked);
   Result<HttpReply> get_history(const Asked& asked);
+  Result<HttpReply> get_audit(const Asked& asked);  // of a replica, or of everything
   Result<HttpReply> get_held_plan(const Asked& asked);
   Result<HttpReply> approve_plan(const Asked& asked);
   Result<HttpReply> list_tokens(const Asked& asked);

@@ -14,6 +14,7 @@
 #include "base/digest.h"
 #include "base/rsa_key.h"
 #include "io/stream.h"
+#include "service/replica_json.h"
 #include "testing/api_scene.h"
 
 namespace packferry {
@@ -40,6 +41,22 @@ class ReplicaApiTest : public ::testing::Test, protected ApiScene {
     for (const AuditEntry& entry : must(replicas->audit("", 0, 1000)))
       lines.push_back(fmt::format("{}: {} {}", entry.who, entry.what, entry.replica));
     return lines;
+  }
+  // A list that is read two at a time.
+  Json in_pairs(const std::string& with, const std::string& path, const char* member) {
+    Json parts = Json::array();
+    std::string query = "limit=2";
+    for (int pages = 1; !query.empty(); ++pages) {
+      const HttpReply page = ask(with, "GET", path, {.query = query});
+      const Json body = json(page);
+      EXPECT_LE(body.at(member).size(), 2U);
+      for (const Json& part : body.at(member)) parts.push_back(part);
+      const std::string link = header(page, "Link");
+      query = link.empty() ? "" : link.substr(link.find('?') + 1, link.find('>') - link.find('?') - 1);
+      EXPECT_LE(pages, 20);
+      if (pages > 20) break;
+    }
+    return parts;
   }
   HttpReply hook(const std::string& source, const std::string& body, const std::string& secret = kHookSecret) {
     if (source != "hub") return ask(secret, "POST", "/v1/webhooks/" + source, {.body = body});
@@ -172,17 +189,7 @@ TEST_F(ReplicaApiTest, TellsTheHistoryInPages) {
   }
   const Json whole = json(ask(reader, "GET", "/v1/replicas/web/history"));
   ASSERT_EQ(whole.at("looks").size(), 5U);
-  Json parts = Json::array();
-  std::string query = "limit=2";
-  for (int pages = 1; !query.empty(); ++pages) {
-    const HttpReply page = ask(reader, "GET", "/v1/replicas/web/history", {.query = query});
-    const Json body = json(page);
-    for (const Json& look : body.at("looks")) parts.push_back(look);
-    const std::string link = header(page, "Link");
-    query = link.empty() ? "" : link.substr(link.find('?') + 1, link.find('>') - link.find('?') - 1);
-    ASSERT_LE(pages, 3);
-  }
-  EXPECT_EQ(parts, whole.at("looks"));
+  EXPECT_EQ(in_pairs(reader, "/v1/replicas/web/history", "looks"), whole.at("looks"));
   EXPECT_EQ(ask(reader, "GET", "/v1/replicas/web/history", {.query = "after=x"}).status, 400);
 }
 
@@ -287,6 +294,7 @@ TEST_F(ReplicaApiTest, EachActionTakesItsScopeAndAReplicaOfTheTokens) {
       {"GET", "/v1/replicas", Scope::Read, 200},
       {"GET", "/v1/replicas/%", Scope::Read, 200},
       {"GET", "/v1/replicas/%/history", Scope::Read, 200},
+      {"GET", "/v1/replicas/%/audit", Scope::Read, 200},
       {"GET", "/v1/replicas/%/plan", Scope::Read, 404},
       {"GET", "/metrics", Scope::Read, 200, false},
       {"POST", "/v1/replicas/%/pause", Scope::Operate, 200},
@@ -295,6 +303,7 @@ TEST_F(ReplicaApiTest, EachActionTakesItsScopeAndAReplicaOfTheTokens) {
       {"POST", "/v1/replicas/%/plans/0123456789ab/approve", Scope::Operate, 422},
       {"POST", "/v1/replicas", Scope::Operate, 201},
       {"DELETE", "/v1/replicas/%", Scope::Destroy, 204},
+      {"GET", "/v1/audit", Scope::Admin, 200, false},
       {"GET", "/v1/tokens", Scope::Admin, 200, false},
       {"POST", "/v1/tokens", Scope::Admin, 201, false},
       {"DELETE", "/v1/tokens/00000000", Scope::Admin, 404, false},
@@ -346,6 +355,8 @@ TEST_F(ReplicaApiTest, WhatIsNotATokensOwnIsAsIfItWasNotThere) {
   for (const char* verb : {"pause", "resume", "sync", "plans/0123456789ab/approve"})
     EXPECT_EQ(ask(app, "POST", fmt::format("/v1/replicas/infra%2Fa/{}", verb)).status, 404);
   EXPECT_EQ(ask(app, "DELETE", "/v1/replicas/infra%2Fa").status, 404);
+  EXPECT_EQ(ask(app, "GET", "/v1/replicas/infra%2Fa/audit").status, 404);
+  EXPECT_EQ(ask(app, "GET", "/v1/replicas/app%2Fa/audit").status, 200);
   EXPECT_FALSE(must(replicas->find("infra/a"))->paused);
 
   EXPECT_THAT(names(ask(app, "GET", "/v1/replicas")), ElementsAre("app/a", "app/b", "zoo"));
@@ -408,6 +419,28 @@ TEST_F(ReplicaApiTest, WhoDidWhatIsInTheAuditLog) {
     verbs.push_back(line.substr(line.rfind(':') + 2));
   }
   EXPECT_THAT(verbs, ElementsAre("create web", "pause web", "resume web", "sync web", "delete web"));
+}
+
+TEST_F(ReplicaApiTest, TellsWhoDidWhatInPages) {
+  order_replica("web");
+  look("web");
+  order_replica("app");
+  ask(operator_, "POST", "/v1/replicas/web/sync");
+  ask(all, "POST", "/v1/tokens", {.body = R"({"bearer": "dashboard", "scopes": ["read"]})"});
+  ask(all, "DELETE", "/v1/replicas/web");
+
+  const std::string whole = ask(all, "GET", "/v1/audit", {.query = "limit=1000"}).body;
+  EXPECT_EQ(whole, audit_json(must(replicas->newest_audit("", {}, 1000)), -1));
+  EXPECT_THAT(whole, ::testing::AllOf(HasSubstr("for dashboard"), HasSubstr("\"carry\""), HasSubstr("\"app\"")));
+  EXPECT_EQ(in_pairs(all, "/v1/audit", "entries"), Json::parse(whole).at("entries"));
+
+  const std::string of_one = ask(reader, "GET", "/v1/replicas/web/audit").body;
+  EXPECT_EQ(of_one, audit_json(must(replicas->newest_audit("web", {}, 1000)), -1)) << "it outlives its replica";
+  EXPECT_THAT(of_one, ::testing::Not(HasSubstr("for dashboard")));
+  EXPECT_EQ(in_pairs(reader, "/v1/replicas/web/audit", "entries"), Json::parse(of_one).at("entries"));
+  EXPECT_EQ(ask(reader, "GET", "/v1/replicas/other/audit").status, 404);
+  for (const char* path : {"/v1/audit", "/v1/replicas/web/audit"})
+    EXPECT_EQ(ask(all, "GET", path, {.query = "after=x"}).status, 400);
 }
 
 // --- Requests that are made again.

@@ -25,10 +25,12 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/replicas/{name}/resume", "resumeReplica", Action::Resume},
     {"POST", "/v1/replicas/{name}/sync", "syncReplica", Action::LookNow},
     {"GET", "/v1/replicas/{name}/history", "getHistory", Action::SeeReplica, "", true},
+    {"GET", "/v1/replicas/{name}/audit", "getReplicaAudit", Action::SeeReplica, "", true},
     {"GET", "/v1/replicas/{name}/plan", "getHeldPlan", Action::SeePlan},
     // The least that it takes; whether the plan loses something, and takes more, is known when it is looked at.
     {"POST", "/v1/replicas/{name}/plans/{digest}/approve", "approvePlan", Action::ApproveAdditions},
     {"POST", "/v1/webhooks/{source}", "receiveWebhook"},
+    {"GET", "/v1/audit", "getAudit", Action::SeeAudit, "", true},
     {"GET", "/v1/tokens", "listTokens", Action::SeeTokens, "", true},
     {"POST", "/v1/tokens", "createToken", Action::CreateToken, "", false, true},
     {"DELETE", "/v1/tokens/{id}", "revokeToken", Action::RevokeToken},

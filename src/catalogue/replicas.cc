@@ -1,6 +1,7 @@
 #include "catalogue/replicas.h"
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 
 #include "base/backoff.h"
@@ -111,6 +112,12 @@ constexpr std::string_view kAudit =
 constexpr std::string_view kAuditOf =
     "SELECT id, at, who, what, replica, ref, old_oid, new_oid, plan_digest FROM audit"
     " WHERE replica = ? AND id > ? ORDER BY id LIMIT ?";
+constexpr std::string_view kNewestAudit =
+    "SELECT id, at, who, what, replica, ref, old_oid, new_oid, plan_digest FROM audit"
+    " WHERE id < ? ORDER BY id DESC LIMIT ?";
+constexpr std::string_view kNewestAuditOf =
+    "SELECT id, at, who, what, replica, ref, old_oid, new_oid, plan_digest FROM audit"
+    " WHERE replica = ? AND id < ? ORDER BY id DESC LIMIT ?";
 
 std::optional<Clock::WallTime> earlier(std::optional<Clock::WallTime> a, std::optional<Clock::WallTime> b) {
   if (!a || !b) return a ? a : b;
@@ -470,6 +477,19 @@ class SqliteReplicas final : public Replicas {
     const auto count = static_cast<std::int64_t>(count_max);
     TRY(replica.empty() ? statements_.query(kAudit, {after, count}, see)
                         : statements_.query(kAuditOf, {replica, after, count}, see));
+    return all;
+  }
+
+  Result<std::vector<AuditEntry>> newest_audit(const std::string& replica, std::optional<std::int64_t> before,
+                                               std::size_t count_max) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<AuditEntry> all;
+    const auto see = [&all](const SqlRow& row) { all.push_back(audit_entry_of(row)); };
+    const auto count = static_cast<std::int64_t>(count_max);
+    const std::int64_t end = before.value_or(std::numeric_limits<std::int64_t>::max());
+    TRY(replica.empty() ? statements_.query(kNewestAudit, {end, count}, see)
+                        : statements_.query(kNewestAuditOf, {replica, end, count}, see));
+    if (all.empty() && !replica.empty() && !before) return no_such(replica);
     return all;
   }
 

@@ -113,6 +113,10 @@ class Replicas {
   // In the order in which they were written, those behind number `after`; of one replica, or of all when empty.
   virtual Result<std::vector<AuditEntry>> audit(const std::string& replica, std::int64_t after,
                                                 std::size_t count_max) = 0;
+  // The same from its other end: the newest first, those before number `before`, without reading the rest. NotFound:
+  // nothing was ever done to a replica of this name.
+  virtual Result<std::vector<AuditEntry>> newest_audit(const std::string& replica, std::optional<std::int64_t> before,
+                                                       std::size_t count_max) = 0;
 };
 
 // All of them, by name, in the memory that a few take. The first Error, theirs or of `see`, ends it.

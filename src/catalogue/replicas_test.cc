@@ -783,6 +783,26 @@ TEST_F(ReplicasTest, TheAuditLogIsReadInPages) {
   EXPECT_EQ(must(replicas().audit("b", 0, 2)).size(), 1u);
 }
 
+TEST_F(ReplicasTest, TheAuditLogIsReadFromItsNewEndToo) {
+  for (const char* name : {"a", "b", "c"}) create(name);
+  must(replicas().pause("b", "bob", kStart));
+  must(replicas().remove("c", "bob", kStart));
+  const auto said = [](const std::vector<AuditEntry>& entries) {
+    Names lines;
+    for (const AuditEntry& entry : entries) lines.push_back(entry.what + " " + entry.replica);
+    return lines;
+  };
+  const std::vector<AuditEntry> first = must(replicas().newest_audit("", {}, 2));
+  EXPECT_EQ(said(first), (Names{"delete c", "pause b"}));
+  EXPECT_EQ(said(must(replicas().newest_audit("", first.back().id, 2))), (Names{"create c", "create b"}));
+  EXPECT_EQ(said(must(replicas().newest_audit("", 1, 2))), Names{});
+  EXPECT_EQ(said(must(replicas().newest_audit("b", {}, 9))), (Names{"pause b", "create b"}));
+  EXPECT_EQ(said(must(replicas().newest_audit("b", first.back().id, 9))), Names{"create b"});
+  EXPECT_EQ(said(must(replicas().newest_audit("b", 1, 9))), Names{}) << "the page behind the last one";
+  EXPECT_EQ(must(replicas().newest_audit("c", {}, 9)).size(), 2u) << "it outlives its replica";
+  EXPECT_FAILS(replicas().newest_audit("x", {}, 9), ErrorKind::NotFound, "no replica 'x'");
+}
+
 // --- The file ---
 
 TEST_F(ReplicasTest, ACatalogueOfTheVersionBeforeGetsTheTables) {

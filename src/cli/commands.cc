@@ -16,6 +16,7 @@ namespace packferry {
 namespace {
 
 constexpr int kJobsMax = 256;
+constexpr unsigned kAuditEntriesMax = 100'000;
 constexpr unsigned kAttemptsMax = 20;
 constexpr int kStallSecondsMax = 24 * 60 * 60;
 
@@ -270,6 +271,7 @@ void add_replica(CLI::App& program, Words& words) {
   app.add_option("--freshness", words.freshness);
   app.add_option("--schedule", words.schedule);
   app.add_option("--status", words.status);
+  app.add_option("--last", words.last)->check(CLI::Range(1u, kAuditEntriesMax));
   app.add_option("--server", words.server);
   app.add_option("--token-file", words.token_file);
   app.add_flag("--no-wait", words.no_wait);

@@ -191,12 +191,25 @@ struct CatalogueCommand {
 
 // A standing order: one source, one destination, until further notice.
 struct ReplicaCommand {
-  enum class Action { Create, Get, List, Pause, Resume, Sync, Delete, History, Approve, Parity } action = Action::Get;
-  std::string catalogue = {};                // a file; empty: the one of this account
-  std::vector<std::string> names = {};       // one; with Parity one or more; with Create and List none
+  enum class Action {
+    Create,
+    Get,
+    List,
+    Pause,
+    Resume,
+    Sync,
+    Delete,
+    History,
+    Audit,
+    Approve,
+    Parity
+  } action = Action::Get;
+  std::string catalogue = {};           // a file; empty: the one of this account
+  std::vector<std::string> names = {};  // one; with Parity one or more; with Create and List none; with Audit none: all
   std::optional<ReplicaWish> wish = {};      // with Create
   std::string plan = {};                     // with Approve: a digest, or the first of its digits
   std::optional<ReplicaStatus> status = {};  // with List: only these
+  std::size_t last = 0;                      // with Audit: so many
   std::string server = {};                   // a service that is asked instead
   std::string token_file = {};               // what it is shown
   bool no_wait = false;                      // for the look that a service was asked for

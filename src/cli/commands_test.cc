@@ -385,7 +385,12 @@ TEST(Commands, AReplicaIsSpokenOfByName) {
   EXPECT_EQ(understood<ReplicaCommand>({"replica", "parity", "a", "b"}).names.size(), 2u);
   EXPECT_EQ(understood<ReplicaCommand>({"replica", "approve", "web", "0123456789ab"}).plan, "0123456789ab");
   EXPECT_EQ(understood<ReplicaCommand>({"replica", "list", "--status", "Held"}).status, ReplicaStatus::Held);
+  EXPECT_EQ(understood<ReplicaCommand>({"replica", "audit"}).last, 20u);
+  EXPECT_TRUE(understood<ReplicaCommand>({"replica", "audit"}).names.empty());
+  EXPECT_EQ(understood<ReplicaCommand>({"replica", "audit", "web", "--last", "7"}).last, 7u);
   EXPECT_THAT(answer({"replica"}).err, HasSubstr("say what to do: create, get"));
+  EXPECT_THAT(answer({"replica", "audit", "a", "b"}).err, HasSubstr("packferry replica audit [NAME]"));
+  EXPECT_THAT(answer({"replica", "audit", "--last", "0"}).err, HasSubstr("--last"));
   EXPECT_THAT(answer({"replica", "get"}).err, HasSubstr("packferry replica get NAME"));
   EXPECT_THAT(answer({"replica", "sync", "a", "b"}).err, HasSubstr("packferry replica sync NAME"));
   EXPECT_THAT(answer({"replica", "list", "--status", "Fine"}).err, HasSubstr("'Fine' is none"));

@@ -618,6 +618,7 @@ Exit status: as packferry sweep.
 constexpr std::string_view kReplica =
     R"(usage: packferry replica create SOURCE DESTINATION [options]
        packferry replica get|pause|resume|sync|delete|history NAME [options]
+       packferry replica audit [NAME] [--last N] [options]
        packferry replica approve NAME PLAN [options]
        packferry replica parity NAME... [options]
        packferry replica list [options]
@@ -633,6 +634,8 @@ in a file, with what its looks have shown; 'sync' looks now, from cron or a job.
   sync          looks now, carries what is missing, and proves it
   pause, resume nobody looks in between
   history       its last looks
+  audit         who did what, the newest first: what people and tokens said, and each ref that was
+                moved. Without NAME of all replicas, and of tokens
   approve       a person has read the plan that is held, and wants just that: its digest, or the
                 first twelve digits. Another plan is held again. Old tips are kept
   parity        every system of its chain side by side, ref by ref, as packferry compare
@@ -662,6 +665,7 @@ For everybody
   --token-file FILE      what the service is shown; default: $PACKFERRY_SERVER_TOKEN
   --no-wait              do not wait until the service has looked
   --status STATUS        for list: UpToDate, Behind, Held, Diverged, Failing, Paused, ...
+  --last N               for audit: so many entries; default: 20
   --json                 one document on standard output (docs/replicas.md)
   --source-profile NAME, --source-role ARN, --source-external-id ID,
   --destination-profile NAME, --destination-role ARN, --destination-external-id ID,

@@ -51,6 +51,13 @@ ReplicaView harmless(ReplicaView view) {
   return view;
 }
 
+AuditEntry harmless(AuditEntry entry) {
+  for (std::string* text :
+       {&entry.who, &entry.what, &entry.replica, &entry.ref, &entry.old_oid, &entry.new_oid, &entry.plan_digest})
+    *text = printable(*text);
+  return entry;
+}
+
 Result<ReplicaView> view_in(const HttpAnswer& answer) {
   std::optional<ReplicaView> view = TRY(read_replica_json(answer.body));
   if (!view) return Error(ErrorKind::Denied, "it was done; to see the replica, the token needs the scope read");
@@ -199,6 +206,21 @@ Result<std::vector<ReplicaView>> RemoteDesk::list(std::optional<ReplicaStatus> s
 Result<std::vector<LookRecord>> RemoteDesk::history(const std::string& name) {
   const HttpAnswer answer = TRY(ask("GET", path_of(name) + "/history", fmt::format("limit={}", kPageSize), {}));
   return read_history_json(answer.body);
+}
+
+Result<std::vector<AuditEntry>> RemoteDesk::audit(const std::string& name, std::size_t count_max) {
+  const std::string path = name.empty() ? "/v1/audit" : path_of(name) + "/audit";
+  std::vector<AuditEntry> all;
+  while (true) {
+    std::string query = fmt::format("limit={}", std::min<std::size_t>(kPageSize, count_max - all.size()));
+    if (!all.empty()) query += fmt::format("&after={}", all.back().id);
+    const HttpAnswer answer = TRY(ask("GET", path, query, {}));
+    std::vector<AuditEntry> page = TRY(read_audit_json(answer.body));
+    const bool is_last = page.empty() || !answer.response.header("link");
+    for (AuditEntry& entry : page)
+      if (all.size() < count_max) all.push_back(harmless(std::move(entry)));
+    if (is_last || all.size() == count_max) return all;
+  }
 }
 
 }  // namespace packferry

@@ -43,6 +43,7 @@ class RemoteDesk final : public ReplicaDesk {
   Result<> remove(const std::string& name) override;
   Result<std::vector<ReplicaView>> list(std::optional<ReplicaStatus> status) override;
   Result<std::vector<LookRecord>> history(const std::string& name) override;
+  Result<std::vector<AuditEntry>> audit(const std::string& name, std::size_t count_max) override;
 
  private:
   Result<HttpAnswer> ask(const std::string& method, const std::string& path, const std::string& query,

@@ -85,6 +85,7 @@ TEST_F(RemoteDeskTest, SaysWhatTheCatalogueSays) {
   EXPECT_EQ(must(there.sync("web")).status, ExitStatus::Done);
   const auto looks = must(there.history("web"));
   EXPECT_EQ(history_json("web", looks, 2), history_json("web", must(replicas->history("web", 100)), 2));
+  EXPECT_EQ(audit_json(must(there.audit("web", 20)), 2), audit_json(must(replicas->newest_audit("web", {}, 20)), 2));
   must(there.remove("web"));
   EXPECT_EQ(there.get("web").error().kind(), ErrorKind::NotFound);
 }
@@ -121,6 +122,32 @@ TEST_F(RemoteDeskTest, ListsAllPages) {
   EXPECT_EQ(all.back().name, "r0200");
   look("r0100");
   EXPECT_EQ(must(desk().list(ReplicaStatus::UpToDate)).size(), 1U);
+}
+
+TEST_F(RemoteDeskTest, ReadsAsMuchOfTheAuditLogAsIsWanted) {
+  works = false;
+  for (int i = 0; i < 205; ++i) order_replica(fmt::format("r{:04}", i));
+  RemoteDesk there = desk();
+  for (const std::size_t count : {3U, 200U, 203U, 1'000U}) {
+    const auto said = must(there.audit("", count));
+    EXPECT_EQ(audit_json(said, 2), audit_json(must(replicas->newest_audit("", {}, count)), 2)) << count;
+  }
+  EXPECT_EQ(must(there.audit("r0100", 20)).size(), 1U);
+  EXPECT_FAILS(there.audit("other", 20), ErrorKind::NotFound, "no replica 'other'");
+  EXPECT_FAILS(desk(token({Scope::Read})).audit("", 20), ErrorKind::Denied, "scope admin");
+  EXPECT_FAILS(desk(token({Scope::Read}, {"app/*"})).audit("r0100", 20), ErrorKind::NotFound, "no replica 'r0100'");
+}
+
+TEST_F(RemoteDeskTest, ShowsNothingOfAnAuditLogThatWouldMoveTheCursor) {
+  const std::string odd = "a\x1b[2J";
+  const AuditEntry entry{
+      .id = 1, .who = odd, .what = odd, .replica = odd, .ref = odd, .old_oid = odd, .new_oid = odd, .plan_digest = odd};
+  instead = HttpAnswer{.response = {.status = 200, .headers = {}}, .body = audit_json({entry, entry, entry}, -1)};
+  const auto said = must(desk().audit("", 2));
+  EXPECT_EQ(said.size(), 2U) << "more than was asked for";
+  for (const std::string& text :
+       {said[0].who, said[0].what, said[0].replica, said[0].ref, said[0].old_oid, said[0].new_oid, said[0].plan_digest})
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
 TEST_F(RemoteDeskTest, TellsWhatTheServiceRefuses) {

@@ -33,6 +33,8 @@ class ReplicaDesk {
   // With that status, or all of them; by name.
   virtual Result<std::vector<ReplicaView>> list(std::optional<ReplicaStatus> status) = 0;
   virtual Result<std::vector<LookRecord>> history(const std::string& name) = 0;
+  // The newest `count_max`, the newest first; of all replicas, and of tokens, when `name` is empty.
+  virtual Result<std::vector<AuditEntry>> audit(const std::string& name, std::size_t count_max) = 0;
 };
 
 // Of a look that ended so.

@@ -10,6 +10,8 @@
 namespace packferry {
 namespace {
 
+constexpr std::size_t kDigitsShown = 12;  // of object names and digests
+
 std::string painted(ReplicaStatus status, const Paint& paint, std::size_t width = 0) {
   std::string word = fmt::format("{:<{}}", to_string(status), width);
   switch (status) {
@@ -56,12 +58,12 @@ void print_replica(Output& output, const ReplicaView& view, Clock::WallTime now,
   if (view.lag.count() > 0) text += fmt::format("  behind for {}\n", in_seconds(view.lag));
   if (view.next_run) text += fmt::format("  next look {}\n", from_now(*view.next_run, now));
   if (view.held_plan) {
-    text += fmt::format("  held plan {}, {} until {}:\n{}", view.held_plan->digest.substr(0, 12),
+    text += fmt::format("  held plan {}, {} until {}:\n{}", view.held_plan->digest.substr(0, kDigitsShown),
                         view.held_plan_is_approved ? "approved" : "may be approved",
                         to_iso8601(view.held_plan->expires_at), indented(view.held_plan->text));
     if (!view.held_plan_is_approved)
       text += fmt::format("  allow just that: packferry replica approve {} {}\n", view.name,
-                          view.held_plan->digest.substr(0, 12));
+                          view.held_plan->digest.substr(0, kDigitsShown));
   }
   if (view.last_error) {
     text += fmt::format("  {} {}\n", paint.bad(fmt::format("failed {}:", counted(view.failures, "time"))),
@@ -90,6 +92,34 @@ void print_looks(Output& output, const std::vector<LookRecord>& looks, Clock::Wa
     if (look.looks > 1) text += fmt::format(", {} looks", grouped(look.looks));
     if (look.failure) text += ": " + printable(look.failure->message);
     text += "\n";
+  }
+  output.write(text);
+}
+
+void print_audit(Output& output, const std::vector<AuditEntry>& entries) {
+  // A name that is longer than most moves what is behind it, and not all other lines.
+  const auto width_of = [&entries](std::string AuditEntry::*column) {
+    constexpr std::size_t kWidthMax = 24;
+    std::size_t width = 0;
+    for (const AuditEntry& entry : entries) width = std::max(width, printable(entry.*column).size());
+    return std::min(width, kWidthMax);
+  };
+  const auto object = [](const std::string& oid) {
+    return oid.empty() ? std::string("none") : printable(oid.substr(0, kDigitsShown));
+  };
+  const std::size_t who = width_of(&AuditEntry::who);
+  const std::size_t what = width_of(&AuditEntry::what);
+  const std::size_t replica = width_of(&AuditEntry::replica);
+  std::string text;
+  for (const AuditEntry& entry : entries) {
+    std::string line = fmt::format("{}  {:<{}}  {:<{}}  {:<{}}", to_iso8601(entry.at), printable(entry.who), who,
+                                   printable(entry.what), what, printable(entry.replica), replica);
+    if (!entry.ref.empty())
+      line += fmt::format("  {} {} -> {}", printable(entry.ref), object(entry.old_oid), object(entry.new_oid));
+    if (!entry.plan_digest.empty())
+      line += fmt::format("  plan {}", printable(entry.plan_digest.substr(0, kDigitsShown)));
+    line.resize(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
   }
   output.write(text);
 }

@@ -19,7 +19,7 @@ struct Verb {
   std::string_view usage;
 };
 constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
-constexpr std::array<Verb, 10> kVerbs{{{"create", Wanted::Create, 2, 2, "SOURCE DESTINATION"},
+constexpr std::array<Verb, 11> kVerbs{{{"create", Wanted::Create, 2, 2, "SOURCE DESTINATION"},
                                        {"get", Wanted::Get, 1, 1, "NAME"},
                                        {"list", Wanted::List, 0, 0, ""},
                                        {"pause", Wanted::Pause, 1, 1, "NAME"},
@@ -27,6 +27,7 @@ constexpr std::array<Verb, 10> kVerbs{{{"create", Wanted::Create, 2, 2, "SOURCE 
                                        {"sync", Wanted::Sync, 1, 1, "NAME"},
                                        {"delete", Wanted::Delete, 1, 1, "NAME"},
                                        {"history", Wanted::History, 1, 1, "NAME"},
+                                       {"audit", Wanted::Audit, 0, 1, "[NAME]"},
                                        {"approve", Wanted::Approve, 2, 2, "NAME PLAN"},
                                        {"parity", Wanted::Parity, 1, kAnyNumber, "NAME..."}}};
 
@@ -81,7 +82,7 @@ Result<ReplicaCommand> replica_command_of(const Words& words) {
   const auto verb = std::ranges::find(kVerbs, name, &Verb::name);
   if (verb == kVerbs.end())
     return Error(ErrorKind::Invalid,
-                 "say what to do: create, get, list, pause, resume, sync, delete, history, approve or parity");
+                 "say what to do: create, get, list, pause, resume, sync, delete, history, audit, approve or parity");
   const std::size_t count = words.words.size() - 1;
   if (count < verb->words_min || count > verb->words_max)
     return Error(ErrorKind::Invalid, "it is: packferry replica {} {}", verb->name, verb->usage);
@@ -97,6 +98,7 @@ Result<ReplicaCommand> replica_command_of(const Words& words) {
     command.plan = command.names.back();
     command.names.pop_back();
   }
+  command.last = words.last;
   if (!words.status.empty()) command.status = TRY(parse_status(words.status));
   return command;
 }

@@ -90,6 +90,9 @@ class CatalogueDesk final : public ReplicaDesk {
     TRY(operations_.get(name));
     return replicas_.history(name, Replicas::kLooksKept);
   }
+  Result<std::vector<AuditEntry>> audit(const std::string& name, std::size_t count_max) override {
+    return replicas_.newest_audit(name, {}, count_max);
+  }
 
   // The addresses of a chain, in the order in which a change passes them, and what of them is compared.
   Result<CompareCommand> chain(const std::string& name) {
@@ -240,6 +243,16 @@ ExitStatus Run::ask_desk(const ReplicaCommand& command, ReplicaDesk& desk) {
         around_.out.write(history_json(name(), *looks, kIndent));
       } else {
         print_looks(around_.out, *looks, around_.clock.now());
+      }
+      return ExitStatus::Done;
+    }
+    case ReplicaCommand::Action::Audit: {
+      const auto entries = desk.audit(command.names.empty() ? std::string() : name(), command.last);
+      if (!entries) return give_up_on(entries.error());
+      if (common_.json) {
+        around_.out.write(audit_json(*entries, kIndent));
+      } else {
+        print_audit(around_.out, *entries);
       }
       return ExitStatus::Done;
     }

@@ -85,6 +85,7 @@ struct Words {
   std::string schedule;
   std::string role;
   std::string status;
+  unsigned last = 20;
   std::string server;
   std::string token_file;
   bool no_wait = false;

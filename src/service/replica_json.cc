@@ -62,6 +62,12 @@ Json json(const LookRecord& look) {
           {"error", json(look.failure)}};
 }
 
+Json json(const AuditEntry& entry) {
+  return {{"number", entry.id},         {"dateUTC", time(entry.at)},  {"who", entry.who},
+          {"what", entry.what},         {"replica", entry.replica},   {"ref", entry.ref},
+          {"oldObject", entry.old_oid}, {"newObject", entry.new_oid}, {"planDigest", entry.plan_digest}};
+}
+
 std::string text(const Json& document, int indent) {
   return document.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -154,6 +160,18 @@ LookRecord look_in(const Json& look) {
   return record;
 }
 
+AuditEntry entry_in(const Json& entry) {
+  return {.id = entry.at("number"),
+          .at = time_in(entry.at("dateUTC")),
+          .who = entry.at("who"),
+          .what = entry.at("what"),
+          .replica = entry.at("replica"),
+          .ref = entry.at("ref"),
+          .old_oid = entry.at("oldObject"),
+          .new_oid = entry.at("newObject"),
+          .plan_digest = entry.at("planDigest")};
+}
+
 template <typename Value>
 Result<Value> read(std::string_view text, Value (*read_document)(const Json& document)) {
   try {
@@ -177,6 +195,10 @@ std::string history_json(const std::string& name, const std::vector<LookRecord>&
   return text({{"__type", "packferry.GetReplicaHistory/1"}, {"name", name}, {"looks", list(looks)}}, indent);
 }
 
+std::string audit_json(const std::vector<AuditEntry>& entries, int indent) {
+  return text({{"__type", "packferry.GetAudit/1"}, {"entries", list(entries)}}, indent);
+}
+
 Result<std::optional<ReplicaView>> read_replica_json(std::string_view text) {
   return read<std::optional<ReplicaView>>(text, [](const Json& document) {
     const Json& replica = document.at("replica");
@@ -198,6 +220,14 @@ Result<std::vector<LookRecord>> read_history_json(std::string_view text) {
     std::vector<LookRecord> looks;
     for (const Json& look : document.at("looks").get_ref<const Json::array_t&>()) looks.push_back(look_in(look));
     return looks;
+  });
+}
+
+Result<std::vector<AuditEntry>> read_audit_json(std::string_view text) {
+  return read<std::vector<AuditEntry>>(text, [](const Json& document) {
+    std::vector<AuditEntry> entries;
+    for (const Json& entry : document.at("entries").get_ref<const Json::array_t&>()) entries.push_back(entry_in(entry));
+    return entries;
   });
 }
 

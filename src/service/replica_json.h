@@ -16,6 +16,8 @@ std::string replica_json(const ReplicaView& view, int indent);
 std::string replicas_json(const std::vector<ReplicaView>& views, int indent);
 // {"__type": "packferry.GetReplicaHistory/1", "name": …, "looks": [{…}, …]}, the newest first
 std::string history_json(const std::string& name, const std::vector<LookRecord>& looks, int indent);
+// {"__type": "packferry.GetAudit/1", "entries": [{…}, …]}, the newest first
+std::string audit_json(const std::vector<AuditEntry>& entries, int indent);
 
 // The way back, of what a service has answered. Corrupt: something else. Milliseconds of a lag, and the numbers of
 // looks, are not told.
@@ -23,5 +25,6 @@ std::string history_json(const std::string& name, const std::vector<LookRecord>&
 Result<std::optional<ReplicaView>> read_replica_json(std::string_view text);
 Result<std::vector<ReplicaView>> read_replicas_json(std::string_view text);
 Result<std::vector<LookRecord>> read_history_json(std::string_view text);
+Result<std::vector<AuditEntry>> read_audit_json(std::string_view text);
 
 }  // namespace packferry

@@ -105,6 +105,27 @@ TEST(ReplicaJson, IsReadAgainAsItWasSaid) {
   EXPECT_EQ(history_json("web", looks.value(), 2), history_json("web", {look, {}}, 2));
 }
 
+TEST(ReplicaJson, SaysWhoDidWhat) {
+  const AuditEntry moved{.id = 7,
+                         .at = at(5),
+                         .who = "worker",
+                         .what = "carry",
+                         .replica = "web",
+                         .ref = "refs/heads/main",
+                         .old_oid = "1",
+                         .new_oid = "2",
+                         .plan_digest = "abc"};
+  const AuditEntry token{.id = 6, .at = at(4), .who = "ada", .what = "revoke-token 1 of ci", .replica = ""};
+  const std::string said = audit_json({moved, token}, 2);
+  const nlohmann::json document = nlohmann::json::parse(said);
+  EXPECT_EQ(document["__type"], "packferry.GetAudit/1");
+  EXPECT_EQ(document["entries"][0],
+            nlohmann::json::parse(R"({"number": 7, "dateUTC": 5, "who": "worker", "what": "carry", "replica": "web",
+                "ref": "refs/heads/main", "oldObject": "1", "newObject": "2", "planDigest": "abc"})"));
+  EXPECT_EQ(audit_json(read_audit_json(said).value(), 2), said);
+  EXPECT_EQ(read_audit_json(R"({"entries": [{"number": 7}]})").error().kind(), ErrorKind::Corrupt);
+}
+
 TEST(ReplicaJson, WhatIsNoneIsNotRead) {
   EXPECT_EQ(read_replica_json(R"({"replica": null})").value().has_value(), false);
   nlohmann::json one = nlohmann::json::parse(replica_json(view(), -1));

@@ -58,6 +58,12 @@ class Replicas(Replication):
         self.replica("parity", "second")
         self.assertEqual(self.get("second")["status"], "UpToDate")
         self.assertEqual(json.loads(self.replica("history", "first", "--json").stdout)["looks"][0]["refsChanged"], 1)
+        moved = json.loads(self.replica("audit", "first", "--last", "1", "--json").stdout)["entries"]
+        self.assertEqual([(each["what"], each["replica"], each["ref"]) for each in moved],
+                         [("carry", "first", "refs/heads/main")])
+        table = self.replica("audit").stdout.splitlines()
+        self.assertIn(f"refs/heads/main {moved[0]['oldObject'][:12]} -> {moved[0]['newObject'][:12]}", "\n".join(table))
+        self.assertRegex(table[-1], r"^\d{4}-\d\d-\d\dT[0-9:]+Z  .*  create +first$")
 
     def test_what_is_held_is_shown_approved_and_kept(self):
         for number in range(12):

@@ -53,6 +53,10 @@ class PassingReplicas : public Replicas {
   Result<std::vector<AuditEntry>> audit(const std::string& n, std::int64_t a, std::size_t c) override {
     return inner_.audit(n, a, c);
   }
+  Result<std::vector<AuditEntry>> newest_audit(const std::string& n, std::optional<std::int64_t> b,
+                                               std::size_t c) override {
+    return inner_.newest_audit(n, b, c);
+  }
 
  protected:
   Replicas& inner_;
