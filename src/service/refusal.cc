@@ -26,7 +26,8 @@ std::optional<Error> refusal_of(const LegReport& leg) {
   if (first == nullptr) return std::nullopt;
   const std::string more =
       others == 0 ? std::string() : fmt::format("; and {} more {}", others, others == 1 ? "ref" : "refs");
-  return Error(ErrorKind::Rejected, "{}: {}{}", printable(first->update.name.text()), printable(first->in_full()), more);
+  return Error(ErrorKind::Rejected, "{}: {}{}", printable(first->update.name.text()), printable(first->in_full()),
+               more);
 }
 
 }  // namespace packferry

@@ -25,8 +25,8 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 # What a service logs, and at what level somebody sees it.
-LOGGING = ("src/cli/run_serve.cc", "src/cli/generation.cc", "src/service/*.cc", "src/api/*.cc")
-LOGGED = re.compile(r'log(?:_|\(\))?\.(?:info|warning|error|write)\(\s*(?:[^";]*,\s*)?"([a-z_.-]+)"')
+LOGGING = ("src/cli/run_serve.cc", "src/cli/generation.cc", "src/service/*.cc", "src/api/*.cc", "src/net/http_server.cc")
+LOGGED = re.compile(r'log(?:_|\(\))?\.(?:debug|info|warning|error|write)\(\s*(?:[^";]*,\s*)?"([a-z_.-]+)"')
 MARK = re.compile(r"^<!-- (run|file)\b", re.MULTILINE)
 
 SUDO = """#!/bin/bash
